@@ -1,0 +1,42 @@
+/// A dense matrix of 32-bit floats, row-major. Activations are `[tokens, channels]`.
+public struct Matrix: Sendable, Equatable {
+  /// Number of rows.
+  public let rows: Int
+  /// Number of columns.
+  public let columns: Int
+  /// Row-major elements, `rows * columns` of them.
+  public var values: [Float]
+
+  /// Wraps elements that are already row-major.
+  ///
+  /// - Precondition: `values.count == rows * columns`.
+  public init(rows: Int, columns: Int, values: [Float]) {
+    precondition(values.count == rows * columns, "a matrix needs rows * columns elements")
+    self.rows = rows
+    self.columns = columns
+    self.values = values
+  }
+
+  /// A matrix of zeros.
+  public init(rows: Int, columns: Int) {
+    self.init(rows: rows, columns: columns, values: [Float](repeating: 0, count: rows * columns))
+  }
+
+  /// A copy of the columns in `range`, for splitting a fused projection: `[rows, range.count]`.
+  public func columns(_ range: Range<Int>) -> Matrix {
+    var part = [Float]()
+    part.reserveCapacity(rows * range.count)
+    for row in 0..<rows {
+      let start = row * columns
+      part += values[start + range.lowerBound..<start + range.upperBound]
+    }
+    return Matrix(rows: rows, columns: range.count, values: part)
+  }
+
+  /// A copy of the rows in `range`: `[range.count, columns]`.
+  public func rows(_ range: Range<Int>) -> Matrix {
+    Matrix(
+      rows: range.count, columns: columns,
+      values: Array(values[range.lowerBound * columns..<range.upperBound * columns]))
+  }
+}
