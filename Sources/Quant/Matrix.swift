@@ -40,3 +40,24 @@ public struct Matrix: Sendable, Equatable {
       values: Array(values[range.lowerBound * columns..<range.upperBound * columns]))
   }
 }
+
+extension Matrix {
+  /// Adds another matrix of the same shape, element by element.
+  public mutating func add(_ other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns, "shapes must agree")
+    for index in values.indices { values[index] += other.values[index] }
+  }
+
+  /// Multiplies every element.
+  public mutating func scale(by factor: Float) {
+    for index in values.indices { values[index] *= factor }
+  }
+
+  /// A copy whose row `i` is row `order[i]` of this one.
+  public func permutingRows(_ order: [Int]) -> Matrix {
+    var permuted = [Float]()
+    permuted.reserveCapacity(order.count * columns)
+    for row in order { permuted += values[row * columns..<(row + 1) * columns] }
+    return Matrix(rows: order.count, columns: columns, values: permuted)
+  }
+}

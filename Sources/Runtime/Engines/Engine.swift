@@ -1,4 +1,4 @@
-import Quant
+public import Quant
 
 /// The arithmetic that models are built of.
 ///

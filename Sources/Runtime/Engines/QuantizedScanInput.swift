@@ -1,4 +1,4 @@
-import Quant
+public import Quant
 
 /// The inputs of a selective scan as int8, each with scales that follow the token.
 ///
@@ -50,9 +50,16 @@ public struct QuantizedScanInput: Sendable {
       self.scales = scales
     }
 
-    /// The number that a code stands for.
-    public func value(row: Int, column: Int) -> Float {
-      Float(values[row * columns + column]) * scales[row * groups + column / groupSize]
+    /// The numbers that the codes stand for.
+    public var widened: Matrix {
+      var matrix = Matrix(rows: rows, columns: columns)
+      for row in 0..<rows {
+        for column in 0..<columns {
+          matrix.values[row * columns + column] =
+            Float(values[row * columns + column]) * scales[row * groups + column / groupSize]
+        }
+      }
+      return matrix
     }
   }
 

@@ -1,4 +1,5 @@
-import Quant
+import Foundation
+public import Quant
 
 /// How states and the decay matrix lie in memory: tiles of 16 channels, `[channels / 16][states][16]`.
 ///
@@ -62,7 +63,7 @@ public struct SelectiveScanParameters: Sendable {
   /// - Parameter logarithmicDecay: `A_log`, row-major `[channels, states]`.
   public init(logarithmicDecay: [Float], skip: [Float], timeStepBias: [Float], states: Int) {
     tiles = ChannelTiles(channels: skip.count, states: states)
-    decay = tiles.tiled(logarithmicDecay.map { -Float.exp($0) })
+    decay = tiles.tiled(logarithmicDecay.map { -exp($0) })
     self.skip = skip
     self.timeStepBias = timeStepBias
   }

@@ -1,0 +1,192 @@
+// Chooses a table once and passes every call on to it.
+#include "tables.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+         && __builtin_cpu_supports("f16c");
+}
+
+static int has_avx512(void) {
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+         && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")
+         && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+static const vk_table *best_table(void) {
+#if defined(__x86_64__)
+  if (has_avx512()) return &vk_table_avx512;
+  if (has_avx2()) return &vk_table_avx2;
+#elif defined(__aarch64__)
+  return &vk_table_neon;
+#endif
+  return &vk_table_portable;
+}
+
+const vk_table *vk_kernels_named(const char *instruction_set) {
+  if (strcmp(instruction_set, "portable") == 0) return &vk_table_portable;
+#if defined(__x86_64__)
+  if (strcmp(instruction_set, "avx2") == 0 && has_avx2()) return &vk_table_avx2;
+  if (strcmp(instruction_set, "avx512") == 0 && has_avx512()) return &vk_table_avx512;
+#elif defined(__aarch64__)
+  if (strcmp(instruction_set, "neon") == 0) return &vk_table_neon;
+#endif
+  return NULL;
+}
+
+static const vk_table *kernels(void) {
+  static _Atomic(const vk_table *) chosen;
+  const vk_table *table = atomic_load_explicit(&chosen, memory_order_relaxed);
+  if (table) return table;
+  const char *wanted = getenv("VLM_CONVERT_KERNELS");
+  table = wanted ? vk_kernels_named(wanted) : NULL;
+  if (!table) table = best_table();
+  atomic_store_explicit(&chosen, table, memory_order_relaxed);
+  return table;
+}
+
+const char *vk_instruction_set(void) { return kernels()->instruction_set; }
+
+void vk_widen_f16(float *out, const uint16_t *in, size_t count) {
+  kernels()->widen_f16(out, in, count);
+}
+
+void vk_widen_bf16(float *out, const uint16_t *in, size_t count) {
+  kernels()->widen_bf16(out, in, count);
+}
+
+void vk_narrow_f16(uint16_t *out, const float *in, size_t count) {
+  kernels()->narrow_f16(out, in, count);
+}
+
+void vk_narrow_bf16(uint16_t *out, const float *in, size_t count) {
+  kernels()->narrow_bf16(out, in, count);
+}
+
+int vk_all_finite(const float *in, size_t count) {
+  return kernels()->all_finite(in, count);
+}
+
+void vk_f32_matvec(float *out, const float *w, const float *x, size_t rows, size_t columns) {
+  kernels()->f32_matvec(out, w, x, rows, columns);
+}
+
+void vk_f16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, size_t columns) {
+  kernels()->f16_matvec(out, w, x, rows, columns);
+}
+
+void vk_bf16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, size_t columns) {
+  kernels()->bf16_matvec(out, w, x, rows, columns);
+}
+
+void vk_q8_matvec(
+    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows, size_t
+    columns, size_t group_size) {
+  kernels()->q8_matvec(out, codes, scales, x, rows, columns, group_size);
+}
+
+void vk_q8_expand(
+    float *out, const int8_t *codes, const uint16_t *scales, size_t rows, size_t columns, size_t
+    group_size) {
+  kernels()->q8_expand(out, codes, scales, rows, columns, group_size);
+}
+
+void vk_q8_quantize(
+    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t
+    group_size, int largest_code) {
+  kernels()->q8_quantize(codes, scales, w, rows, columns, group_size, largest_code);
+}
+
+void vk_q4_matvec(
+    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
+    const float *x, size_t rows, size_t columns) {
+  kernels()->q4_matvec(out, codes, sub_scales, super_scales, x, rows, columns);
+}
+
+void vk_q4_expand(
+    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
+    size_t rows, size_t columns) {
+  kernels()->q4_expand(out, codes, sub_scales, super_scales, rows, columns);
+}
+
+void vk_q4_quantize(
+    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w, const float
+    *importance, size_t rows, size_t columns) {
+  kernels()->q4_quantize(codes, sub_scales, super_scales, w, importance, rows, columns);
+}
+
+void vk_rms_normalize(
+    float *out, const float *x, const float *weight, float epsilon, size_t rows, size_t columns)
+    {
+  kernels()->rms_normalize(out, x, weight, epsilon, rows, columns);
+}
+
+void vk_layer_normalize(
+    float *out, const float *x, const float *weight, const float *bias, float epsilon, size_t
+    rows, size_t columns) {
+  kernels()->layer_normalize(out, x, weight, bias, epsilon, rows, columns);
+}
+
+void vk_causal_convolution_silu(
+    float *out, const float *x, const float *weight, const float *bias, const float *history,
+    size_t tokens, size_t channels, size_t kernel) {
+  kernels()->causal_convolution_silu(out, x, weight, bias, history, tokens, channels, kernel);
+}
+
+void vk_grid_convolution_silu(
+    float *out, const float *x, const float *weight, const float *bias, size_t height, size_t
+    width, size_t channels, size_t kernel) {
+  kernels()->grid_convolution_silu(out, x, weight, bias, height, width, channels, kernel);
+}
+
+void vk_selective_scan(
+    float *y, float *state, const float *x, const float *time_steps, const float *B, const float
+    *C, const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t
+    channels, size_t states, size_t first_tile, size_t tile_count) {
+  kernels()->selective_scan(
+      y, state, x, time_steps, B, C, A, D, time_step_bias, tokens, channels, states,
+      first_tile, tile_count);
+}
+
+void vk_selective_scan_int8(
+    float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
+    const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
+    const float *C_scales, const float *A, const float *D, const float *time_step_bias, size_t
+    tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
+  kernels()->selective_scan_int8(
+      y, state, x, x_scales, time_steps, time_step_scales, B, B_scales, C, C_scales, A, D,
+      time_step_bias, tokens, channels, states, first_tile, tile_count);
+}
+
+void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns) {
+  kernels()->softmax_rows(x, scale, rows, columns);
+}
+
+void vk_log_softmax_rows(float *out, const float *x, size_t rows, size_t columns) {
+  kernels()->log_softmax_rows(out, x, rows, columns);
+}
+
+void vk_activate(float *out, const float *x, int activation, size_t count) {
+  kernels()->activate(out, x, activation, count);
+}
+
+void vk_gate_silu(float *out, const float *x, const float *gate, size_t count) {
+  kernels()->gate_silu(out, x, gate, count);
+}
+
+void vk_add(float *out, const float *a, const float *b, size_t count) {
+  kernels()->add(out, a, b, count);
+}
+
+void vk_exp(float *out, const float *x, size_t count) {
+  kernels()->exp(out, x, count);
+}
+
+void vk_softplus(float *out, const float *x, size_t count) {
+  kernels()->softplus(out, x, count);
+}

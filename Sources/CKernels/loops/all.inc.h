@@ -1,0 +1,19 @@
+// Every loop, and the table of them, for one instruction set.
+
+#include "../vectors.h"
+
+#include "conversion.inc.h"
+#include "products.inc.h"
+#include "q8.inc.h"
+#include "q4.inc.h"
+#include "quantization.inc.h"
+#include "elementary.inc.h"
+#include "activation.inc.h"
+#include "normalization.inc.h"
+#include "convolution.inc.h"
+#include "scan.inc.h"
+
+#define VK_QUOTED_EXPANDED(name) #name
+#define VK_QUOTED(name) VK_QUOTED_EXPANDED(name)
+#define VK_ENTRY(kernel) .kernel = VK(kernel),
+const vk_table VK(table) = {.instruction_set = VK_QUOTED(VK_SUFFIX), VK_EACH_KERNEL(VK_ENTRY)};

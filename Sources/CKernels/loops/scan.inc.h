@@ -1,0 +1,151 @@
+// The selective scan of Mamba-1, a tile of 16 channels at a time. Letters as in CKernels.h.
+
+enum { VK_SCALED_CHANNELS = 64, VK_HELD_STATES = 16 };
+
+/// The inputs of a scan, as floats or as int8 codes with scales. `codes` says which: always a constant, so that each
+/// of the two kernels holds only its own loads.
+typedef struct scan_input {
+  int codes;
+  const float *x, *time_steps, *B, *C;
+  const int8_t *x_codes, *time_step_codes, *B_codes, *C_codes;
+  const float *x_scales, *time_step_scales, *B_scales, *C_scales;
+} scan_input;
+
+typedef struct scan_weights {
+  const float *A, *D, *bias;
+} scan_weights;
+
+/// One tile: its first channel and how many of its 16 lanes are channels.
+typedef struct scan_tile {
+  size_t first, lanes, channels, states;
+} scan_tile;
+
+VK_INLINE f32x16 scan_load(
+    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token,
+    scan_tile tile) {
+  size_t place = token * tile.channels + tile.first;
+  if (!from_codes) return load_lanes(values + place, tile.lanes);
+  size_t groups = tile.channels / VK_SCALED_CHANNELS + (tile.channels % VK_SCALED_CHANNELS != 0);
+  float scale = scales[token * groups + tile.first / VK_SCALED_CHANNELS];
+  i8x16 loaded =
+      tile.lanes == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, tile.lanes);
+  return widen_codes(loaded) * splat(scale);
+}
+
+VK_INLINE f32x16 scan_x(const scan_input *input, size_t token, scan_tile tile) {
+  return scan_load(input->x, input->x_codes, input->x_scales, input->codes, token, tile);
+}
+
+VK_INLINE f32x16 scan_time_step(
+    const scan_input *input, size_t token, scan_tile tile, const float *bias) {
+  f32x16 step = scan_load(
+      input->time_steps, input->time_step_codes, input->time_step_scales, input->codes, token, tile);
+  return softplus(step + load_lanes(bias + tile.first, tile.lanes));
+}
+
+/// Up to 16 values of B or C from state n on: in place, or decoded into `buffer`.
+VK_INLINE const float *scan_row(
+    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token, size_t n,
+    size_t states, float *buffer) {
+  size_t place = token * states + n, count = states - n < VK_LANES ? states - n : VK_LANES;
+  if (!from_codes) return values + place;
+  i8x16 loaded = count == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, count);
+  store_f32(buffer, widen_codes(loaded) * splat(scales[token]));
+  return buffer;
+}
+
+/// 16 states: they stay in registers while all tokens go by.
+VK_INLINE void scan_tile_held(
+    float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
+    scan_tile tile) {
+  const float *A = weights->A + tile.first * VK_HELD_STATES;
+  float *tile_state = state + tile.first * VK_HELD_STATES;
+  f32x16 D = load_lanes(weights->D + tile.first, tile.lanes), held[VK_HELD_STATES];
+  VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) held[n] = load_f32(tile_state + n * VK_LANES);
+  for (size_t t = 0; t < tokens; ++t) {
+    float B_buffer[VK_LANES], C_buffer[VK_LANES];
+    const float *B = scan_row(
+        input->B, input->B_codes, input->B_scales, input->codes, t, 0, VK_HELD_STATES, B_buffer);
+    const float *C = scan_row(
+        input->C, input->C_codes, input->C_scales, input->codes, t, 0, VK_HELD_STATES, C_buffer);
+    f32x16 x = scan_x(input, t, tile), step = scan_time_step(input, t, tile, weights->bias);
+    f32x16 stepped = step * x, sum = D * x;
+    VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
+      f32x16 decay = exponential(step * load_f32(A + n * VK_LANES));
+      held[n] = VK_FMA(decay, held[n], stepped * splat(B[n]));
+      sum = VK_FMA(splat(C[n]), held[n], sum);
+    }
+    store_lanes(y + t * tile.channels + tile.first, sum, tile.lanes);
+  }
+  VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) store_f32(tile_state + n * VK_LANES, held[n]);
+}
+
+/// Any number of states: they stay in memory.
+VK_INLINE void scan_tile_any(
+    float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
+    scan_tile tile) {
+  const float *A = weights->A + tile.first * tile.states;
+  float *tile_state = state + tile.first * tile.states;
+  f32x16 D = load_lanes(weights->D + tile.first, tile.lanes);
+  for (size_t t = 0; t < tokens; ++t) {
+    f32x16 x = scan_x(input, t, tile), step = scan_time_step(input, t, tile, weights->bias);
+    f32x16 stepped = step * x, sum = D * x;
+    for (size_t first = 0; first < tile.states; first += VK_LANES) {
+      float B_buffer[VK_LANES], C_buffer[VK_LANES];
+      const float *B = scan_row(
+          input->B, input->B_codes, input->B_scales, input->codes, t, first, tile.states, B_buffer);
+      const float *C = scan_row(
+          input->C, input->C_codes, input->C_scales, input->codes, t, first, tile.states, C_buffer);
+      for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
+        float *place = tile_state + (first + n) * VK_LANES;
+        f32x16 decay = exponential(step * load_f32(A + (first + n) * VK_LANES));
+        f32x16 next = VK_FMA(decay, load_f32(place), stepped * splat(B[n]));
+        store_f32(place, next);
+        sum = VK_FMA(splat(C[n]), next, sum);
+      }
+    }
+    store_lanes(y + t * tile.channels + tile.first, sum, tile.lanes);
+  }
+}
+
+VK_INLINE void scan_tiles(
+    float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
+    size_t channels, size_t states, size_t first_tile, size_t tile_count) {
+  for (size_t i = first_tile; i < first_tile + tile_count; ++i) {
+    size_t first = i * VK_LANES, rest = channels - first;
+    scan_tile tile = {first, rest < VK_LANES ? rest : VK_LANES, channels, states};
+    if (states == VK_HELD_STATES) {
+      scan_tile_held(y, state, input, weights, tokens, tile);
+    } else {
+      scan_tile_any(y, state, input, weights, tokens, tile);
+    }
+  }
+}
+
+static void VK(selective_scan)(
+    float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
+    const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
+    size_t states, size_t first_tile, size_t tile_count) {
+  const scan_input input = {.codes = 0, .x = x, .time_steps = time_steps, .B = B, .C = C};
+  const scan_weights weights = {A, D, time_step_bias};
+  scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count);
+}
+
+static void VK(selective_scan_int8)(
+    float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
+    const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
+    const float *C_scales, const float *A, const float *D, const float *time_step_bias, size_t tokens,
+    size_t channels, size_t states, size_t first_tile, size_t tile_count) {
+  const scan_input input = {
+      .codes = 1,
+      .x_codes = x,
+      .x_scales = x_scales,
+      .time_step_codes = time_steps,
+      .time_step_scales = time_step_scales,
+      .B_codes = B,
+      .B_scales = B_scales,
+      .C_codes = C,
+      .C_scales = C_scales};
+  const scan_weights weights = {A, D, time_step_bias};
+  scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count);
+}

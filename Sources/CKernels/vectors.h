@@ -1,0 +1,102 @@
+/// Vectors of 16 lanes, whatever the registers of the instruction set are, and the ways in and out of memory.
+///
+/// Included once by each instruction set's file, after that file has opened its target attribute and defined
+/// - VK_SUFFIX: the ending of its symbols;
+/// - VK_HAS_FMA: 1 if multiply-add is one instruction;
+/// - VK_HAS_HALF: 1 if conversion from and to halves is.
+#ifndef VK_VECTORS_H
+#define VK_VECTORS_H
+
+#include "include/CKernels.h"
+
+#include <string.h>
+
+#pragma clang fp contract(off)
+
+#define VK_JOIN_EXPANDED(name, suffix) name##_##suffix
+#define VK_JOIN(name, suffix) VK_JOIN_EXPANDED(name, suffix)
+/// The name of a kernel in this instruction set's file.
+#define VK(name) VK_JOIN(vk_##name, VK_SUFFIX)
+
+#define VK_INLINE static inline __attribute__((always_inline))
+#define VK_UNROLL _Pragma("clang loop unroll(full)")
+
+typedef float f32x16 __attribute__((ext_vector_type(16)));
+typedef float f32x8 __attribute__((ext_vector_type(8)));
+typedef float f32x4 __attribute__((ext_vector_type(4)));
+typedef float f32x2 __attribute__((ext_vector_type(2)));
+typedef double f64x16 __attribute__((ext_vector_type(16)));
+typedef double f64x8 __attribute__((ext_vector_type(8)));
+typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
+typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
+typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
+typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
+typedef int8_t i8x32 __attribute__((ext_vector_type(32)));
+typedef uint8_t u8x16 __attribute__((ext_vector_type(16)));
+typedef _Float16 f16x16 __attribute__((ext_vector_type(16)));
+
+enum { VK_LANES = 16 };
+
+/// a * b + c, in one rounding where the instruction set has it.
+#if VK_HAS_FMA
+#define VK_FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
+#else
+#define VK_FMA(a, b, c) ((a) * (b) + (c))
+#endif
+
+#define VK_LOADS(name, type, vector) \
+  VK_INLINE vector load_##name(const type *from) { \
+    vector v; \
+    memcpy(&v, from, sizeof v); \
+    return v; \
+  } \
+  VK_INLINE vector load_some_##name(const type *from, size_t lanes) { \
+    vector v = 0; \
+    memcpy(&v, from, lanes * sizeof *from); \
+    return v; \
+  }
+VK_LOADS(f32, float, f32x16)
+VK_LOADS(i8, int8_t, i8x16)
+VK_LOADS(u8, uint8_t, u8x16)
+VK_LOADS(u16, uint16_t, u16x16)
+
+VK_INLINE void store_f32(float *to, f32x16 v) { memcpy(to, &v, sizeof v); }
+VK_INLINE void store_some_f32(float *to, f32x16 v, size_t lanes) {
+  memcpy(to, &v, lanes * sizeof *to);
+}
+
+VK_INLINE f32x16 splat(float value) { return (f32x16)value; }
+VK_INLINE u32x16 bits_of(f32x16 v) { return (u32x16)v; }
+VK_INLINE f32x16 float_of(u32x16 v) { return (f32x16)v; }
+
+/// mask ? a : b, lane by lane; a mask is what a comparison gives.
+VK_INLINE f32x16 choose(i32x16 mask, f32x16 a, f32x16 b) { return mask ? a : b; }
+VK_INLINE u32x16 choose_bits(i32x16 mask, u32x16 a, u32x16 b) { return mask ? a : b; }
+
+/// `low` where v is not-a-number.
+VK_INLINE f32x16 clamp(f32x16 v, float low, float high) {
+  v = choose(v > splat(low), v, splat(low));
+  return choose(v < splat(high), v, splat(high));
+}
+
+VK_INLINE f32x16 absolute(f32x16 v) { return float_of(bits_of(v) & 0x7fffffffu); }
+
+/// To the nearest integer, ties to even, for |v| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+VK_INLINE f32x16 round_small(f32x16 v) { return (v + splat(0x1.8p23f)) - splat(0x1.8p23f); }
+
+/// The sum of all lanes, halving the vector four times.
+VK_INLINE float sum_lanes(f32x16 v) {
+  f32x8 eight = v.lo + v.hi;
+  f32x4 four = eight.lo + eight.hi;
+  f32x2 two = four.lo + four.hi;
+  return two.x + two.y;
+}
+
+VK_INLINE float largest_lane(f32x16 v) {
+  f32x8 eight = v.lo > v.hi ? v.lo : v.hi;
+  f32x4 four = eight.lo > eight.hi ? eight.lo : eight.hi;
+  f32x2 two = four.lo > four.hi ? four.lo : four.hi;
+  return two.x > two.y ? two.x : two.y;
+}
+
+#endif

@@ -1,0 +1,124 @@
+public import Format
+
+/// A directory as Hugging Face writes it: config.json, one or more safetensors files, tokenizer, preprocessor.
+public struct Checkpoint: Sendable {
+  /// A tensor and the file it lies in.
+  public struct Tensor: Sendable {
+    /// Where and what it is.
+    public let info: TensorInfo
+    /// The file it lies in.
+    public let file: SafetensorsFile
+  }
+
+  /// The path given by the user.
+  public let directory: String
+  /// config.json.
+  public let configuration: JSON
+  /// All tensors by the names they have in the files.
+  public let tensors: [ExactString: Tensor]
+  /// The safetensors files, by name.
+  public let files: [SafetensorsFile]
+
+  /// Files that travel with a model, if it has them.
+  public static let assetNames = [
+    "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "README.md", "chat_template.jinja",
+    "config.json", "generation_config.json", "preprocessor_config.json", "special_tokens_map.json",
+    "tokenizer.json", "tokenizer_config.json",
+  ]
+
+  /// Largest JSON or text file that is read whole.
+  static let textLimit = 256 << 20
+
+  /// Opens a checkpoint and checks that its files agree with each other.
+  public init(directory: String) throws {
+    self.directory = directory
+    guard let configuration = try Self.readText(directory, "config.json") else {
+      throw ConvertError.missingFile("config.json", directory: directory)
+    }
+    self.configuration = try Self.parse(
+      configuration, file: directory + "/config.json", allowNonFinite: true)
+    let weightMap = try Self.weightMap(directory)
+    let names = weightMap.map { Set($0.values).sorted() } ?? ["model.safetensors"]
+    files = try names.map { name in
+      guard FileSystem.exists(directory + "/" + name) else {
+        throw ConvertError.missingFile(name, directory: directory)
+      }
+      return try SafetensorsFile(path: directory + "/" + name)
+    }
+    tensors = try Self.collect(files, weightMap, directory)
+  }
+
+  /// The bytes of a file of the checkpoint, or nothing if it does not exist.
+  public func text(_ name: String) throws -> [UInt8]? { try Self.readText(directory, name) }
+
+  /// A JSON file of the checkpoint, or nothing if it does not exist.
+  public func json(_ name: String) throws -> JSON? {
+    try text(name).map { try Self.parse($0, file: directory + "/" + name) }
+  }
+
+  private static func readText(_ directory: String, _ name: String) throws -> [UInt8]? {
+    let path = directory + "/" + name
+    guard FileSystem.exists(path) else { return nil }
+    let file = try MappedFile(path: path)
+    guard file.count <= textLimit else {
+      throw ConvertError.malformedJSON(
+        file: path, reason: "\(file.count) bytes; expected at most \(textLimit)")
+    }
+    return try file.bytes(0..<file.count)
+  }
+
+  static func parse(
+    _ bytes: [UInt8], file: String, allowNonFinite: Bool = false
+  ) throws(ConvertError) -> JSON {
+    do {
+      return try JSON(parsing: bytes, allowNonFinite: allowNonFinite)
+    } catch {
+      throw .malformedJSON(file: file, reason: error.description)
+    }
+  }
+
+  /// Tensor name → shard, for a sharded checkpoint.
+  private static func weightMap(_ directory: String) throws -> [ExactString: String]? {
+    let name = "model.safetensors.index.json"
+    guard !FileSystem.exists(directory + "/model.safetensors"),
+      let bytes = try readText(directory, name)
+    else { return nil }
+    let path = directory + "/" + name
+    guard let map = try parse(bytes, file: path)["weight_map"]?.objectValue, !map.isEmpty else {
+      throw ConvertError.malformedIndex(file: path, expected: "an object “weight_map”")
+    }
+    return try map.mapValues { value in
+      guard let shard = value.stringValue, !shard.isEmpty, !shard.contains("/"), shard != ".."
+      else {
+        throw ConvertError.malformedIndex(
+          file: path, expected: "names of files in the same directory in “weight_map”")
+      }
+      return shard
+    }
+  }
+
+  private static func collect(
+    _ files: [SafetensorsFile], _ weightMap: [ExactString: String]?, _ directory: String
+  ) throws(ConvertError) -> [ExactString: Tensor] {
+    var tensors = [ExactString: Tensor]()
+    for file in files {
+      for (name, info) in file.tensors {
+        if let other = tensors[name] {
+          throw .repeatedTensor(name.text, first: other.file.path, second: file.path)
+        }
+        tensors[name] = Tensor(info: info, file: file)
+      }
+    }
+    for (name, shard) in weightMap ?? [:]
+    where tensors[name]?.file.path != directory + "/" + shard {
+      throw .indexDisagrees(
+        tensor: name.text, shard: shard, file: directory + "/model.safetensors.index.json")
+    }
+    if let weightMap, let stray = tensors.keys.filter({ weightMap[$0] == nil }).min() {
+      throw .indexDisagrees(
+        tensor: stray.text, shard: tensors[stray]?.file.path ?? "",
+        file: directory + "/model.safetensors.index.json")
+    }
+    return tensors
+  }
+}

@@ -1,0 +1,115 @@
+public import Format
+public import Quant
+import Runtime
+
+/// Streams a checkpoint into a pack: read a block of rows, encode it on all threads, compress, write.
+///
+/// The bytes written depend on the checkpoint and the recipe only.
+public struct ConversionPipeline: Sendable {
+  /// The version of this program, which is stored in packs.
+  public static let toolVersion = "1.0.0"
+
+  private let plan: ConversionPlan
+  private let pool: ThreadPool
+
+  /// Prepares a conversion on that many threads.
+  public init(_ plan: ConversionPlan, threads: ThreadPool) {
+    self.plan = plan
+    pool = threads
+  }
+
+  /// Writes all tensors and assets into a pack that is not sealed yet.
+  ///
+  /// - Parameter progress: told how many of the plan's weights are done.
+  public func write(
+    to writer: PackWriter, progress: (_ done: Int, _ total: Int) -> Void
+  ) throws {
+    var done = 0
+    for entry in plan.entries {
+      try writer.beginTensor(
+        name: entry.name, source: entry.source, role: entry.role.rawValue, shape: entry.shape,
+        rows: entry.rows, columns: entry.columns, encoding: entry.encoding.name,
+        reason: entry.reason,
+        planes: entry.encoding.planes.map { layout in
+          (layout.name, layout.transform, layout.bytesPerRow(entry.columns) * entry.rows)
+        })
+      for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
+        try writer.append(try encode(entry, rows: rows))
+        done += rows.count * entry.columns
+        progress(done, plan.parameters)
+      }
+      try writer.endTensor()
+    }
+    for name in Checkpoint.assetNames {
+      guard let bytes = try plan.checkpoint.text(name) else { continue }
+      try writer.addAsset(name: name, mediaType: Self.mediaType(of: name), bytes: bytes)
+    }
+  }
+
+  /// Writes the index. May be called again once an evaluation is known.
+  public func seal(_ writer: PackWriter, evaluation: JSON = .null) throws {
+    try writer.seal(
+      model: try JSON(encoding: plan.description), recipe: try JSON(encoding: plan.recipe),
+      provenance: try provenance(), evaluation: evaluation)
+  }
+
+  private func encode(_ entry: ConversionPlan.Entry, rows: Range<Int>) throws -> [[UInt8]] {
+    guard let tensor = plan.checkpoint.tensors[ExactString(entry.source)] else {
+      throw ConvertError.missingFile(entry.source, directory: plan.checkpoint.directory)
+    }
+    let values = try tensor.file.floats(
+      of: tensor.info,
+      elements: rows.lowerBound * entry.columns..<rows.upperBound * entry.columns)
+    // Rows are encoded independently, so how they are shared out does not matter to the bytes.
+    let share = max(1, (rows.count + pool.threads * 4 - 1) / (pool.threads * 4))
+    let count = (rows.count + share - 1) / share
+    let parts: [[[UInt8]]]
+    do {
+      parts = try pool.map(count) { index in
+        let part = index * share..<min((index + 1) * share, rows.count)
+        return try entry.encoding.encode(
+          Array(values[part.lowerBound * entry.columns..<part.upperBound * entry.columns]),
+          rows: part.count, columns: entry.columns)
+      }
+    } catch let error as QuantError {
+      throw ConvertError.unencodable(
+        tensor: entry.source, file: tensor.file.path, encoding: entry.encoding.name,
+        reason: error.description)
+    }
+    return entry.encoding.planes.indices.map { plane in parts.flatMap { $0[plane] } }
+  }
+
+  private func provenance() throws -> JSON {
+    let sources = try plan.checkpoint.files.map { file in
+      let mapped = try MappedFile(path: file.path)
+      return JSON.dictionary([
+        "name": .string(FileSystem.name(of: file.path)),
+        "bytes": .integer(Int64(mapped.count)),
+        "sha256": .string(try sha256(of: mapped).hexText),
+      ])
+    }
+    return .dictionary([
+      "tool": .string("vlm-convert"), "version": .string(Self.toolVersion),
+      "sources": .array(sources), "notes": .array(plan.notes.map(JSON.string)),
+    ])
+  }
+
+  private static func mediaType(of name: String) -> String {
+    switch name.split(separator: ".").last {
+    case "json": "application/json"
+    case "md": "text/markdown"
+    default: "text/plain"
+    }
+  }
+}
+
+extension PlaneLayout {
+  /// How the pack rearranges a plane before it compresses it.
+  fileprivate var transform: PlaneTransform {
+    switch elementBytes {
+    case 2: .shuffle2
+    case 4: .shuffle4
+    default: .none
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import CZstd
+
+/// Zstandard frames (RFC 8878).
+enum Zstandard {
+  /// One frame that states its content size, or nothing if the library is out of memory.
+  static func compress(_ bytes: [UInt8]) -> [UInt8]? {
+    let capacity = ZSTD_compressBound(bytes.count)
+    var succeeded = false
+    let frame = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+      let size = unsafe ZSTD_compress(
+        buffer.baseAddress, capacity, bytes, bytes.count, Codec.zstandardLevel)
+      succeeded = ZSTD_isError(size) == 0
+      count = succeeded ? size : 0
+    }
+    return succeeded ? frame : nil
+  }
+
+  /// The content size that the frame states, or nothing if it states none or fills not exactly
+  /// these bytes.
+  static func statedLength(of frame: RawSpan) -> UInt64? {
+    unsafe frame.withUnsafeBytes { source in
+      guard unsafe ZSTD_findFrameCompressedSize(source.baseAddress, source.count) == source.count
+      else { return nil }
+      let length = unsafe ZSTD_getFrameContentSize(source.baseAddress, source.count)
+      // The two largest values mean “unknown” and “no frame”.
+      return length < .max - 1 ? length : nil
+    }
+  }
+
+  /// The content, if these bytes are one frame of exactly that content size.
+  static func decompress(_ frame: RawSpan, length: Int) -> [UInt8]? {
+    guard statedLength(of: frame) == UInt64(length) else { return nil }
+    var succeeded = false
+    let content = unsafe [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+      let size = unsafe frame.withUnsafeBytes { source in
+        unsafe ZSTD_decompress(buffer.baseAddress, length, source.baseAddress, source.count)
+      }
+      succeeded = ZSTD_isError(size) == 0 && size == length
+      count = succeeded ? length : 0
+    }
+    return succeeded ? content : nil
+  }
+}

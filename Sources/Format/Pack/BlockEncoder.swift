@@ -1,0 +1,46 @@
+import Dispatch
+import Synchronization
+
+/// A block ready to be written.
+struct EncodedBlock: Sendable {
+  let bytes: [UInt8]
+  let rawLength: Int
+  let codec: Codec
+  let digest: SHA256Digest
+}
+
+/// A block as it was given.
+struct RawBlock: Sendable {
+  /// The number of the plane within its tensor.
+  let plane: Int
+  let isFirst: Bool
+  let bytes: [UInt8]
+}
+
+/// Compresses and hashes blocks, several at a time. The results do not depend on how many.
+struct BlockEncoder: Sendable {
+  let threads: Int
+
+  /// Encodes blocks, each with a codec and a transform of its own.
+  func encode(_ blocks: [(RawBlock, Codec, PlaneTransform)]) -> [EncodedBlock] {
+    let workers = min(threads, blocks.count)
+    guard workers > 1 else { return blocks.map(Self.encoded) }
+    let results = Mutex([EncodedBlock?](repeating: nil, count: blocks.count))
+    DispatchQueue.concurrentPerform(iterations: workers) { worker in
+      for number in stride(from: worker, to: blocks.count, by: workers) {
+        let encoded = Self.encoded(blocks[number])
+        results.withLock { $0[number] = encoded }
+      }
+    }
+    return results.withLock { $0.compactMap { $0 } }
+  }
+
+  private static func encoded(_ task: (RawBlock, Codec, PlaneTransform)) -> EncodedBlock {
+    let (raw, codec, transform) = (task.0.bytes, task.1, task.2)
+    let compressed = codec == .stored ? nil : codec.compress(transform.apply(to: raw))
+    let bytes = compressed ?? raw
+    return EncodedBlock(
+      bytes: bytes, rawLength: raw.count, codec: compressed == nil ? .stored : codec,
+      digest: sha256(bytes))
+  }
+}

@@ -1,0 +1,55 @@
+/// A way to keep a weight matrix in bytes.
+///
+/// Rows are encoded independently of each other, so a matrix may be encoded in blocks of rows, on any number of
+/// threads, and gives the same bytes. Every plane holds the same number of bytes for each row.
+public protocol Encoding: Sendable {
+  /// The name in recipes and packs; never reused for another layout.
+  var name: String { get }
+
+  /// The planes, in the order that `encode` returns them.
+  var planes: [PlaneLayout] { get }
+
+  /// Encodes `rows` rows of `columns` values, row-major.
+  ///
+  /// - Returns: the bytes of every plane.
+  func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]]
+
+  /// Writes the values of some rows to `output`, row-major, `rows.count * columns` of them.
+  func expand(_ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
+
+  /// Multiplies some rows by a vector of `matrix.columns` values; writes `rows.count` results.
+  func multiply(
+    _ matrix: EncodedMatrix, rows: Range<Int>, by vector: UnsafePointer<Float>,
+    into output: UnsafeMutablePointer<Float>)
+}
+
+/// One plane of an encoding.
+public struct PlaneLayout: Sendable {
+  /// The plane's name in the pack.
+  public let name: String
+  /// Bytes of one element, which decides how the pack rearranges the plane before it compresses.
+  public let elementBytes: Int
+  /// Bytes that a row of that many columns takes.
+  public let bytesPerRow: @Sendable (_ columns: Int) -> Int
+
+  /// Describes a plane with `elements(columns)` elements in a row.
+  init(
+    _ name: String, elementBytes: Int, elements: @escaping @Sendable (_ columns: Int) -> Int
+  ) {
+    self.name = name
+    self.elementBytes = elementBytes
+    bytesPerRow = { elements($0) * elementBytes }
+  }
+}
+
+extension Encoding {
+  /// Bytes in memory that a matrix of this shape takes.
+  public func byteCount(rows: Int, columns: Int) -> Int {
+    planes.reduce(0) { $0 + $1.bytesPerRow(columns) * rows }
+  }
+
+  /// Bits a weight takes in memory, scales included.
+  public func bitsPerWeight(rows: Int, columns: Int) -> Double {
+    Double(byteCount(rows: rows, columns: columns) * 8) / Double(max(1, rows * columns))
+  }
+}

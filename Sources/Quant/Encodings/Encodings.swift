@@ -1,0 +1,15 @@
+/// Every encoding that this program knows.
+public enum Encodings {
+  /// All of them; a new encoding is one more line here.
+  public static let all: [any Encoding] =
+    FloatEncoding.allCases
+    + GroupEncoding.widths.flatMap { bits in
+      GroupEncoding.groupSizes.map { GroupEncoding(bits: bits, groupSize: $0) }
+    }
+    + [SuperBlockEncoding()]
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  /// The encoding of that name, if there is one.
+  public static func named(_ name: String) -> (any Encoding)? { byName[name] }
+}

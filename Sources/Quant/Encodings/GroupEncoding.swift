@@ -1,0 +1,88 @@
+import CKernels
+
+/// Symmetric codes with one half-precision scale for each row and group of columns.
+///
+/// `weight = scale · code`, with `scale = max|weight| / largestCode` and codes rounded to nearest. A last group may
+/// be short. Codes take a byte each in memory; those of fewer than eight bits shrink to about their entropy when the
+/// pack compresses them. Planes: `codes`, int8 `[rows, columns]`, and `scales`, half `[rows, ⌈columns / groupSize⌉]`.
+public struct GroupEncoding: Encoding {
+  /// Group sizes that are offered; all divide into whole vectors.
+  public static let groupSizes = [16, 32, 64, 128, 256]
+  /// The group size that a bare `q8` or `q6` means.
+  public static let defaultGroupSize = 64
+  /// Code widths that are offered.
+  public static let widths = [5, 6, 8]
+
+  /// Bits of a code.
+  public let bits: Int
+  /// Columns that share a scale.
+  public let groupSize: Int
+
+  /// Describes codes of `bits` bits.
+  public init(bits: Int, groupSize: Int = GroupEncoding.defaultGroupSize) {
+    self.bits = bits
+    self.groupSize = groupSize
+  }
+
+  /// The largest code; −largestCode is the smallest.
+  var largestCode: Int { 1 << (bits - 1) - 1 }
+
+  /// `q8`, or `q8g32` when the group size is not the usual one.
+  public var name: String {
+    groupSize == Self.defaultGroupSize ? "q\(bits)" : "q\(bits)g\(groupSize)"
+  }
+
+  /// `codes` and `scales`.
+  public var planes: [PlaneLayout] {
+    [
+      PlaneLayout("codes", elementBytes: 1) { $0 },
+      PlaneLayout("scales", elementBytes: 2) { [groupSize] in ($0 + groupSize - 1) / groupSize },
+    ]
+  }
+
+  /// Rounds rows to codes.
+  public func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]] {
+    try requireRepresentable(values, columns: columns, limit: 65504 * Float(largestCode))
+    var codes = [Int8](repeating: 0, count: values.count)
+    var scales = [UInt16](
+      repeating: 0, count: rows * ((columns + groupSize - 1) / groupSize))
+    unsafe vk_q8_quantize(
+      &codes, &scales, values, rows, columns, groupSize, Int32(largestCode))
+    return unsafe [
+      codes.withUnsafeBytes { unsafe Array($0) }, scales.withUnsafeBytes { unsafe Array($0) },
+    ]
+  }
+
+  /// Multiplies codes by their scales.
+  public func expand(
+    _ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>
+  ) {
+    unsafe matrix.withPlane(0, row: rows.lowerBound, as: Int8.self) { codes in
+      unsafe matrix.withPlane(1, row: rows.lowerBound, as: UInt16.self) { scales in
+        unsafe vk_q8_expand(output, codes, scales, rows.count, matrix.columns, groupSize)
+      }
+    }
+  }
+
+  /// Multiplies rows by a vector, expanding codes in registers.
+  public func multiply(
+    _ matrix: EncodedMatrix, rows: Range<Int>, by vector: UnsafePointer<Float>,
+    into output: UnsafeMutablePointer<Float>
+  ) {
+    unsafe matrix.withPlane(0, row: rows.lowerBound, as: Int8.self) { codes in
+      unsafe matrix.withPlane(1, row: rows.lowerBound, as: UInt16.self) { scales in
+        unsafe vk_q8_matvec(
+          output, codes, scales, vector, rows.count, matrix.columns, groupSize)
+      }
+    }
+  }
+}
+
+/// Refuses values that no scale can stand for.
+func requireRepresentable(_ values: [Float], columns: Int, limit: Float) throws(QuantError) {
+  for (index, value) in values.enumerated() where !(abs(value) <= limit) {
+    let (row, column) = index.quotientAndRemainder(dividingBy: columns)
+    guard value.isFinite else { throw .nonFinite(row: row, column: column) }
+    throw .scaleOutOfRange(row: row, column: column, value: value, limit: limit)
+  }
+}

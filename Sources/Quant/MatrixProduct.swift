@@ -1,0 +1,35 @@
+import COpenBLAS
+
+/// Float products by OpenBLAS, always on the calling thread.
+///
+/// The library's own threads stay off: results would depend on their number, and they would compete with ours.
+public enum MatrixProduct {
+  /// Tells OpenBLAS once to stay on the calling thread.
+  private static let singleThreaded: Void = openblas_set_num_threads(1)
+
+  /// `output[m, n] = Σ_k left[m, k] · right[n, k]  (+ output[m, n] if accumulating)`.
+  ///
+  /// Strides are in elements from one row to the next.
+  public static func multiplyTransposed(
+    left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightStride: Int,
+    output: UnsafeMutablePointer<Float>, outputStride: Int,
+    rows: Int, columns: Int, inner: Int, accumulating: Bool
+  ) {
+    _ = singleThreaded
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasTrans, blasint(rows), blasint(columns), blasint(inner), 1,
+      left, blasint(leftStride), right, blasint(rightStride), accumulating ? 1 : 0, output,
+      blasint(outputStride))
+  }
+
+  /// `output[m, n] = Σ_k left[m, k] · right[k, n]`.
+  public static func multiply(
+    left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightStride: Int,
+    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int
+  ) {
+    _ = singleThreaded
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
+      left, blasint(leftStride), right, blasint(rightStride), 0, output, blasint(outputStride))
+  }
+}

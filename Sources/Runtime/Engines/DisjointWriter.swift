@@ -1,0 +1,29 @@
+/// Lets the iterations of a parallel loop write to different elements of one array.
+@safe struct DisjointWriter: @unchecked Sendable {
+  /// The first element.
+  let start: UnsafeMutablePointer<Float>
+  private let count: Int
+
+  fileprivate init(_ buffer: UnsafeMutableBufferPointer<Float>) {
+    // The buffer of an empty array has no address; nothing is written to it then.
+    unsafe start = buffer.baseAddress ?? UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped
+    count = buffer.count
+  }
+
+  /// Writes one element.
+  ///
+  /// - Precondition: the index lies inside the array, and no other iteration writes to it.
+  func write(_ value: Float, at index: Int) {
+    precondition((0..<count).contains(index), "a write outside the array")
+    unsafe start[index] = value
+  }
+}
+
+extension [Float] {
+  /// Calls `body` with a writer to the elements of this array.
+  mutating func withDisjointWriter(_ body: (DisjointWriter) -> Void) {
+    unsafe withUnsafeMutableBufferPointer { buffer in
+      unsafe body(DisjointWriter(buffer))
+    }
+  }
+}

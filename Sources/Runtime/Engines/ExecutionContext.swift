@@ -1,0 +1,45 @@
+import Quant
+
+/// How a model is to be executed.
+public struct ExecutionContext: Sendable {
+  /// Which arithmetic runs.
+  public enum EngineKind: String, Sendable, CaseIterable {
+    /// Kernels on encoded weights.
+    case fast
+    /// Plain float32.
+    case reference
+  }
+
+  /// The numbers that enter selective scans.
+  public enum ScanPrecision: String, Sendable, CaseIterable {
+    /// Single precision.
+    case float
+    /// Inputs rounded to int8, state in single precision.
+    case int8
+  }
+
+  /// The arithmetic.
+  public let engine: any Engine
+  /// The numbers that enter selective scans.
+  public let scanPrecision: ScanPrecision
+
+  /// Prepares execution on that many threads.
+  public init(
+    engine: EngineKind = .fast, scanPrecision: ScanPrecision = .float, threads: Int = 1
+  ) {
+    switch engine {
+    case .fast: self.engine = FastEngine(threads: threads)
+    case .reference: self.engine = ReferenceEngine(threads: threads)
+    }
+    self.scanPrecision = scanPrecision
+  }
+
+  func selectiveScan(
+    _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
+  ) -> Matrix {
+    switch scanPrecision {
+    case .float: engine.selectiveScan(input, parameters, state: &state)
+    case .int8: engine.selectiveScan(QuantizedScanInput(input), parameters, state: &state)
+    }
+  }
+}

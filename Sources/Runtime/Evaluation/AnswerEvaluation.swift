@@ -1,0 +1,70 @@
+public import Quant
+
+/// Exact-match accuracy of greedy answers, alone or side by side with a reference model.
+public struct AnswerEvaluation: Sendable {
+  /// 1 for every question that was answered as expected.
+  public private(set) var accuracy = SampleMean()
+  /// The same for each kind of question.
+  public private(set) var kinds = [String: SampleMean]()
+  /// Accuracy of the reference model.
+  public private(set) var referenceAccuracy: SampleMean?
+  /// 1 where both models gave the same answer.
+  public private(set) var agreement: SampleMean?
+  /// How far the predictions of the expected answers' tokens are from the reference's.
+  public private(set) var divergence: Divergence?
+  /// Questions of the set that the model cannot be asked.
+  public private(set) var skipped = 0
+
+  /// The longest answer, in tokens.
+  static let longestAnswer = 64
+
+  private init(hasReference: Bool) {
+    guard hasReference else { return }
+    referenceAccuracy = SampleMean()
+    agreement = SampleMean()
+    divergence = Divergence()
+  }
+
+  /// Asks a vision-language model all questions, or lets a classifier name the images whose answer is a class.
+  public init(
+    _ set: QuestionSet, model: Model, against reference: Model?, threads: ThreadPool,
+    progress: ProgressReport
+  ) throws {
+    let respondent = try Respondent(model)
+    let referenceRespondent = try reference.map { try Respondent($0) }
+    let groups = set.byImage
+    let outcomes = try threads.map(groups.count, progress: progress) { index in
+      let group = groups[index]
+      let image = try RGBImage(contentsOf: set.path(of: group.image))
+      let answers = try respondent.answer(group.questions, about: image)
+      let references = try referenceRespondent?.answer(group.questions, about: image)
+      return (answers, references)
+    }
+    self.init(hasReference: reference != nil)
+    for (group, outcome) in zip(groups, outcomes) {
+      for (index, question) in group.questions.enumerated() {
+        add(question, outcome.0[index], outcome.1?[index])
+      }
+    }
+    guard accuracy.count > 0 else {
+      throw ModelError.nothingToEvaluate("no question of the set can be put to this model")
+    }
+  }
+
+  private mutating func add(
+    _ question: QuestionSet.Question, _ answer: Respondent.Answer?, _ reference: Respondent.Answer?
+  ) {
+    guard let answer else {
+      skipped += 1
+      return
+    }
+    let hit = answer.isExpected ? 1.0 : 0
+    accuracy.add(hit)
+    if let kind = question.kind { kinds[kind, default: SampleMean()].add(hit) }
+    guard let reference else { return }
+    referenceAccuracy?.add(reference.isExpected ? 1 : 0)
+    agreement?.add(answer.given == reference.given ? 1 : 0)
+    divergence?.add(
+      reference: reference.logProbabilities, model: answer.logProbabilities)
+  }
+}

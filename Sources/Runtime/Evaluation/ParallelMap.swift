@@ -1,0 +1,24 @@
+import Quant
+import Synchronization
+
+/// Tells how far long work has come.
+public typealias ProgressReport = @Sendable (_ done: Int, _ total: Int) -> Void
+
+extension ThreadPool {
+  /// Applies `body` to 0..<count on all threads; results come back in order, the first error is thrown.
+  func map<Result: Sendable>(
+    _ count: Int, progress: ProgressReport, _ body: @Sendable (Int) throws -> Result
+  ) throws -> [Result] {
+    let results = Mutex([Int: Swift.Result<Result, any Error>]())
+    run(count) { index in
+      let result = Swift.Result { try body(index) }
+      let done = results.withLock {
+        $0[index] = result
+        return $0.count
+      }
+      progress(done, count)
+    }
+    let all = results.withLock { $0 }
+    return try (0..<count).compactMap { try all[$0]?.get() }
+  }
+}

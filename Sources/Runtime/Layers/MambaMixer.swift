@@ -1,0 +1,79 @@
+import Quant
+
+/// The mixer of a Mamba-1 layer (arXiv:2312.00752, section 3.4).
+///
+///     [x | z]      = inputProjection(u)
+///     x            = silu(causal convolution of x)
+///     [Δ | B | C]  = scanProjection(x)
+///     y            = selective scan of x with timeStepProjection(Δ), B, C
+///     output       = outputProjection(y ⊙ silu(z))
+struct MambaMixer: Sendable {
+  let shape: MambaMixerDescription
+  private let inputProjection: Linear
+  private let convolutionWeight: [Float]
+  private let convolutionBias: [Float]?
+  private let scanProjection: Linear
+  private let timeStepProjection: Linear
+  private let scan: SelectiveScanParameters
+  private let outputProjection: Linear
+
+  /// Loads the tensors below `name`.
+  init(_ weights: some WeightSource, _ name: String, _ shape: MambaMixerDescription) throws {
+    self.shape = shape
+    let (inner, states, rank) = (shape.innerWidth, shape.stateSize, shape.timeStepRank)
+    inputProjection = try Linear(
+      weights, name + ".inputProjection", outputs: 2 * inner, inputs: shape.width,
+      hasBias: shape.hasProjectionBias)
+    convolutionWeight = try weights.vector(
+      name + ".convolution.weight", count: inner * shape.convolutionWidth)
+    convolutionBias = try weights.vector(
+      name + ".convolution.bias", count: inner, if: shape.hasConvolutionBias)
+    scanProjection = try Linear(
+      weights, name + ".scanProjection", outputs: rank + 2 * states, inputs: inner, hasBias: false)
+    timeStepProjection = try Linear(
+      weights, name + ".timeStepProjection", outputs: inner, inputs: rank, hasBias: false)
+    scan = SelectiveScanParameters(
+      logarithmicDecay: try weights.vector(name + ".logarithmicDecay", count: inner * states),
+      skip: try weights.vector(name + ".skip", count: inner),
+      timeStepBias: try weights.vector(name + ".timeStepProjection.bias", count: inner),
+      states: states)
+    outputProjection = try Linear(
+      weights, name + ".outputProjection", outputs: shape.width, inputs: inner,
+      hasBias: shape.hasProjectionBias)
+  }
+
+  /// What the mixer remembers of the tokens before.
+  struct State: Sendable, Equatable {
+    /// The last inputs of the convolution, oldest first: `[convolutionWidth − 1, innerWidth]`.
+    var history: [Float]
+    /// The state of the scan, in tiles of channels.
+    var scan: [Float]
+  }
+
+  /// The state before the first token.
+  var initialState: State {
+    State(
+      history: [Float](
+        repeating: 0, count: (shape.convolutionWidth - 1) * shape.innerWidth),
+      scan: scan.initialState)
+  }
+
+  /// Mixes tokens `[tokens, width]` and advances the state.
+  func callAsFunction(_ input: Matrix, state: inout State, _ context: ExecutionContext) -> Matrix {
+    let engine = context.engine
+    let (inner, states, rank) = (shape.innerWidth, shape.stateSize, shape.timeStepRank)
+    let projected = inputProjection(input, engine)
+    let values = engine.causalConvolution(
+      projected.columns(0..<inner), weight: convolutionWeight, bias: convolutionBias,
+      history: &state.history)
+    let parameters = scanProjection(values, engine)
+    let scanInput = SelectiveScanInput(
+      values: values,
+      timeSteps: timeStepProjection(parameters.columns(0..<rank), engine),
+      inputWeights: parameters.columns(rank..<rank + states),
+      outputWeights: parameters.columns(rank + states..<rank + 2 * states))
+    let scanned = context.selectiveScan(scanInput, scan, state: &state.scan)
+    let gated = engine.gate(scanned, by: projected.columns(inner..<2 * inner))
+    return outputProjection(gated, engine)
+  }
+}

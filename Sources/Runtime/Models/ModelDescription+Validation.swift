@@ -1,0 +1,103 @@
+extension ModelDescription {
+  /// The largest width, count or vocabulary that is accepted.
+  public static let sizeLimit = 1 << 24
+
+  /// Refuses descriptions whose sizes are absurd or contradict each other.
+  ///
+  /// Descriptions come from files; after this, products of two sizes cannot overflow.
+  public func validate() throws(ModelError) {
+    guard language != nil || !vision.isEmpty else {
+      throw .contradiction("the model has neither a language model nor a vision encoder")
+    }
+    guard vision.count <= 1 else {
+      throw .contradiction(
+        "the model has \(vision.count) vision encoders; this version runs one")
+    }
+    try language?.validate()
+    for encoder in vision { try encoder.validate() }
+    if let connector { try validate(connector) }
+  }
+
+  private func validate(_ connector: ConnectorDescription) throws(ModelError) {
+    guard let encoder = vision.first, let language else {
+      throw .contradiction("a connector needs a vision encoder and a language model")
+    }
+    try accept("the connector's input width", connector.inputWidth)
+    guard connector.inputWidth == encoder.width else {
+      throw .contradiction(
+        "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(encoder.width)")
+    }
+    guard connector.outputWidth == language.mixer.width else {
+      throw .contradiction(
+        "the connector gives \(connector.outputWidth) channels, the language model takes \(language.mixer.width)"
+      )
+    }
+    switch connector.kind {
+    case .linear, .mlp: break
+    case .scanMLP, .scanLinear:
+      guard let scan = connector.scan, connector.normalization != nil else {
+        throw .contradiction("a connector with a scan needs its scan and its normalization")
+      }
+      try scan.mixer.validate("the connector's")
+      guard scan.kind == .sharedMixer || scan.mixer.convolutionWidth % 2 == 1 else {
+        throw .contradiction("the convolution over the grid needs an odd width")
+      }
+      guard (scan.gridRows, scan.gridColumns) == (encoder.gridRows, encoder.gridColumns) else {
+        throw .contradiction(
+          "the connector scans \(scan.gridRows) × \(scan.gridColumns) patches, the vision encoder gives \(encoder.gridRows) × \(encoder.gridColumns)"
+        )
+      }
+      guard connector.kind == .scanLinear || scan.mixer.width == connector.inputWidth else {
+        throw .contradiction(
+          "the connector's scan is \(scan.mixer.width) wide, its input \(connector.inputWidth)")
+      }
+    }
+  }
+}
+
+extension LanguageDescription {
+  fileprivate func validate() throws(ModelError) {
+    try accept("the number of layers", layers, limit: 4096)
+    try accept("the vocabulary size", vocabularySize)
+    try mixer.validate("the language model's")
+  }
+}
+
+extension MambaMixerDescription {
+  fileprivate func validate(_ whose: String) throws(ModelError) {
+    try accept("\(whose) width", width)
+    try accept("\(whose) inner width", innerWidth)
+    try accept("\(whose) state size", stateSize, limit: 4096)
+    try accept("\(whose) time-step rank", timeStepRank, limit: 1 << 16)
+    try accept("\(whose) convolution width", convolutionWidth, limit: 64)
+  }
+}
+
+extension VisionDescription {
+  fileprivate func validate() throws(ModelError) {
+    try accept("the vision encoder's width", width)
+    try accept("the vision encoder's feed-forward width", feedForwardWidth)
+    try accept("the vision encoder's layers", layers, limit: 4096)
+    try accept("the vision encoder's heads", heads, limit: width)
+    try accept("the patch size", patchSize, limit: 256)
+    try accept("the rows of the patch grid", gridRows, limit: 1024)
+    try accept("the columns of the patch grid", gridColumns, limit: 1024)
+    guard width % heads == 0 else {
+      throw .contradiction("\(heads) attention heads do not divide a width of \(width)")
+    }
+    if let selectedLayer {
+      guard (-layers - 1...layers).contains(selectedLayer) else {
+        throw .contradiction(
+          "the selected vision layer \(selectedLayer) does not exist in \(layers) layers")
+      }
+    }
+  }
+}
+
+private func accept(
+  _ name: String, _ value: Int, limit: Int = ModelDescription.sizeLimit
+) throws(ModelError) {
+  guard (1...limit).contains(value) else {
+    throw .unacceptableSize(name, value: value, accepted: 1...limit)
+  }
+}

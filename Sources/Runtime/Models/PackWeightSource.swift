@@ -1,0 +1,56 @@
+public import Format
+public import Quant
+
+/// The weights of a pack.
+public struct PackWeightSource: WeightSource {
+  private let reader: PackReader
+  private let tensors: [ExactString: PackTensor]
+
+  /// Reads weights from an open pack.
+  public init(_ reader: PackReader) {
+    self.reader = reader
+    tensors = Dictionary(
+      uniqueKeysWithValues: reader.header.tensors.map { (ExactString($0.name), $0) })
+  }
+
+  /// See `WeightSource`. Float tensors may be read in any shape of as many elements.
+  public func matrix(_ name: String, rows: Int, columns: Int) throws -> EncodedMatrix {
+    guard let tensor = tensors[ExactString(name)] else {
+      throw ModelError.missingTensor(name, file: reader.path)
+    }
+    let encoding = try self.encoding(of: tensor)
+    let fits =
+      encoding is FloatEncoding
+      ? tensor.rows * tensor.columns == rows * columns
+      : (tensor.rows, tensor.columns) == (rows, columns)
+    guard fits else {
+      throw ModelError.misshapenTensor(
+        name, file: reader.path, found: [tensor.rows, tensor.columns], expected: [rows, columns])
+    }
+    return EncodedMatrix(
+      encoding: encoding, rows: rows, columns: columns,
+      planes: try tensor.planes.map { try reader.plane($0, of: name) })
+  }
+
+  /// A tensor in its stored shape.
+  public func matrix(of tensor: PackTensor) throws -> EncodedMatrix {
+    try matrix(tensor.name, rows: tensor.rows, columns: tensor.columns)
+  }
+
+  /// The encoding of a tensor, after checking that its planes are what the encoding says.
+  private func encoding(of tensor: PackTensor) throws(ModelError) -> any Encoding {
+    guard let encoding = Encodings.named(tensor.encoding) else {
+      throw .unknownEncoding(tensor.encoding, tensor: tensor.name, file: reader.path)
+    }
+    let expected = encoding.planes.map { layout in
+      (layout.name, layout.bytesPerRow(tensor.columns).multipliedReportingOverflow(by: tensor.rows))
+    }
+    let agree =
+      expected.count == tensor.planes.count
+      && zip(expected, tensor.planes).allSatisfy { expected, plane in
+        expected.0 == plane.name && !expected.1.overflow && expected.1.partialValue == plane.bytes
+      }
+    guard agree else { throw .misshapenPlanes(tensor: tensor.name, file: reader.path) }
+    return encoding
+  }
+}

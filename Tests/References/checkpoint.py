@@ -1,0 +1,80 @@
+"""Checkpoint directories: reading, writing, and one spelling for all accepted names."""
+
+import json
+import re
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+ALIASES = (
+    (r"^(model\.|language_model\.)backbone\.", "backbone."),
+    (r"^backbone\.embedding\.", "backbone.embeddings."),
+    (r"^(model\.|backbone\.|)mm_projector\.", "connector."),
+    (r"^(model\.|backbone\.|)vision_tower\.(vision_tower\.|)(vision_model\.|)", "tower."),
+    (r"^vision_model\.", "tower."),
+    (r"^(embeddings|encoder|post_layernorm|head)\.", r"tower.\1."),
+)
+
+
+def write(directory, config, tensors, expected, reference):
+    """A fixture: config.json, model.safetensors and expected.safetensors."""
+    directory.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(config, indent=2, sort_keys=True) + "\n"
+    (directory / "config.json").write_text(text)
+    save_file(contiguous(tensors), directory / "model.safetensors", {"format": "pt"})
+    save_file(
+        contiguous(expected), directory / "expected.safetensors", {"reference": reference}
+    )
+
+
+def contiguous(tensors):
+    return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+
+
+def read(directory):
+    """The config and the tensors of a directory as they are."""
+    directory = Path(directory)
+    config = json.loads((directory / "config.json").read_text())
+    tensors = {}
+    for path in sorted(directory.glob("model*.safetensors")):
+        tensors.update(load_file(path))
+    return config, tensors
+
+
+def canonical(tensors):
+    """float32 tensors named `backbone.…`, `lm_head.…`, `tower.…`, `connector.…`."""
+    renamed = {}
+    for name, tensor in tensors.items():
+        for pattern, replacement in ALIASES:
+            name = re.sub(pattern, replacement, name)
+        renamed[name] = tensor.to(torch.float32)
+    unfold_directions(renamed)
+    return renamed
+
+
+def unfold_directions(tensors):
+    """VMamba v2 folds the directions of two tensors into their rows: same bytes, other names."""
+    scan = "connector.vss."
+    if scan + "dt_projs.weight" not in tensors:
+        return
+    directions, inner = tensors[scan + "dt_projs_bias"].shape
+    for name, shape in (
+        (scan + "x_proj", (directions, -1, inner)),
+        (scan + "dt_projs", (directions, inner, -1)),
+    ):
+        tensors[name + "_weight"] = tensors.pop(name + ".weight").reshape(shape)
+
+
+def part(tensors, prefix):
+    """The tensors below a prefix, without it."""
+    return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def language(tensors):
+    return {n: t for n, t in tensors.items() if n.startswith(("backbone.", "lm_head."))}
+
+
+def doubles(tensors):
+    """NumPy float64 copies."""
+    return {name: tensor.double().numpy() for name, tensor in tensors.items()}

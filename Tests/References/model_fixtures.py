@@ -1,0 +1,312 @@
+"""Writes small random checkpoints with expected outputs: model_fixtures.py OUTDIR
+
+The weights depend on the name of a fixture alone. See README.md.
+"""
+
+import sys
+import zlib
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+import transformers
+
+import checkpoint
+import random_weights as rw
+import references
+
+HUGGING_FACE = f"transformers {transformers.__version__}, PyTorch float32"
+OWN = "NumPy float64"
+
+
+@dataclass
+class Fixture:
+    name: str
+    config: dict
+    tensors: dict
+    inputs: dict
+    reference: str
+
+    def write(self, directory):
+        compute = {
+            HUGGING_FACE: references.torch_outputs,
+            OWN: references.numpy_outputs,
+        }[self.reference]
+        outputs = compute(self.config, self.tensors, self.inputs)
+        outputs = {n: torch.as_tensor(t).to(torch.float32) for n, t in outputs.items()}
+        checkpoint.write(
+            directory / self.name,
+            self.config,
+            self.tensors,
+            {**self.inputs, **outputs},
+            self.reference,
+        )
+
+
+def source(name):
+    return rw.Random(zlib.crc32(name.encode()))
+
+
+def as_tensors(weights, dtype=torch.float32):
+    return {name: torch.from_numpy(array).to(dtype) for name, array in weights.items()}
+
+
+def tokens(random, count, rows):
+    return {"input_ids": torch.from_numpy(random.integers(rows, count))}
+
+
+def image(random, height, width):
+    return {"pixel_values": torch.from_numpy(random.uniform(-1, 1, 3, height, width))}
+
+
+def mamba_keys(sizes, expand=2, epsilon=1e-5, tied=True):
+    """The keys of transformers' MambaConfig that say something about a model."""
+    return {
+        "bos_token_id": 0,
+        "conv_kernel": sizes.kernel,
+        "eos_token_id": 0,
+        "expand": expand,
+        "hidden_act": "silu",
+        "hidden_size": sizes.hidden,
+        "intermediate_size": sizes.inner,
+        "layer_norm_epsilon": epsilon,
+        "num_hidden_layers": sizes.layers,
+        "pad_token_id": 0,
+        "residual_in_fp32": True,
+        "state_size": sizes.state,
+        "tie_word_embeddings": tied,
+        "time_step_rank": sizes.rank,
+        "use_bias": sizes.projection_bias,
+        "use_conv_bias": sizes.convolution_bias,
+        "vocab_size": sizes.rows,
+    }
+
+
+def tower_keys(sizes, activation="gelu_pytorch_tanh", head=False, epsilon=1e-6):
+    square = sizes.height == sizes.width
+    return {
+        "hidden_act": activation,
+        "hidden_size": sizes.hidden,
+        "image_size": sizes.height if square else [sizes.height, sizes.width],
+        "intermediate_size": sizes.intermediate,
+        "layer_norm_eps": epsilon,
+        "model_type": "siglip_vision_model",
+        "num_attention_heads": sizes.heads,
+        "num_channels": 3,
+        "num_hidden_layers": sizes.layers,
+        "patch_size": sizes.patch,
+        "vision_use_head": head,
+    }
+
+
+def mamba_hf(name="mamba1-hf"):
+    """Sizes that no default explains; `expand` disagrees with `intermediate_size`, which wins."""
+    random, weights = source(name), {}
+    sizes = rw.MambaSizes(24, 40, 5, 3, 3, layers=3, rows=37, projection_bias=True)
+    rw.add_mamba(weights, random, sizes, tied=False)
+    config = mamba_keys(sizes, epsilon=1e-4, tied=False)
+    config |= {"architectures": ["MambaForCausalLM"], "model_type": "mamba", "dtype": "float32"}
+    return Fixture(name, config, as_tensors(weights), tokens(random, 19, 37), HUGGING_FACE)
+
+
+def mamba_hf_tied(name="mamba1-hf-tied-bf16"):
+    """bfloat16, a stored duplicate of the tied head, `Infinity`, sizes left to the defaults."""
+    random, weights = source(name), {}
+    sizes = rw.MambaSizes(20, 40, 6, 2, 4, rows=40, convolution_bias=False)
+    rw.add_mamba(weights, random, sizes)
+    weights["lm_head.weight"] = weights["backbone.embeddings.weight"]
+    config = mamba_keys(sizes)
+    del config["intermediate_size"]
+    config |= {
+        "architectures": ["MambaForCausalLM"],
+        "model_type": "mamba",
+        "time_step_limit": [0.0, float("inf")],
+        "time_step_rank": "auto",
+        "torch_dtype": "bfloat16",
+    }
+    tensors = as_tensors(weights, torch.bfloat16)
+    return Fixture(name, config, tensors, tokens(random, 19, 40), HUGGING_FACE)
+
+
+def mamba_ssm(name, layer_norm, mixer_keys):
+    """state-spaces names: 45 tokens in 48 rows of the embedding."""
+    random, weights = source(name), {}
+    sizes = rw.MambaSizes(20, 40, mixer_keys.get("d_state", 16), 2, 4, rows=48)
+    rw.add_mamba(weights, random, sizes, layer_norm=layer_norm, embedding="embedding")
+    config = {
+        "d_model": 20,
+        "fused_add_norm": True,
+        "n_layer": 2,
+        "pad_vocab_size_multiple": 8,
+        "residual_in_fp32": True,
+        "rms_norm": not layer_norm,
+        "ssm_cfg": mixer_keys,
+        "vocab_size": 45,
+    }
+    return Fixture(name, config, as_tensors(weights), tokens(random, 19, 45), OWN)
+
+
+def siglip(name="siglip", prefix="vision_model.", head=True):
+    random, weights = source(name), {}
+    sizes = rw.TowerSizes(20, 2, 37, 3, 4, 12, 12)
+    rw.add_siglip(weights, random, prefix, sizes, head)
+    config = tower_keys(sizes, head=head, epsilon=1e-3 if head else 1e-6)
+    config |= {"architectures": ["SiglipVisionModel"], "dtype": "float32"}
+    return Fixture(name, config, as_tensors(weights), image(random, 12, 12), HUGGING_FACE)
+
+
+def siglip_classifier(name="siglip-classifier"):
+    """bfloat16 and exact GELU; the classifier sees the mean over the patches."""
+    random, weights = source(name), {}
+    sizes = rw.TowerSizes(20, 2, 37, 2, 4, 12, 12)
+    rw.add_siglip(weights, random, "vision_model.", sizes, head=False)
+    rw.add_linear(weights, random, "classifier", 4, sizes.hidden)
+    labels = ["circle", "square", "star", "triangle"]
+    config = {
+        "architectures": ["SiglipForImageClassification"],
+        "dtype": "bfloat16",
+        "id2label": {str(i): label for i, label in enumerate(labels)},
+        "label2id": {label: i for i, label in enumerate(labels)},
+        "model_type": "siglip",
+        "vision_config": tower_keys(sizes, activation="gelu"),
+    }
+    tensors = as_tensors(weights, torch.bfloat16)
+    return Fixture(name, config, tensors, image(random, 12, 12), HUGGING_FACE)
+
+
+SQUARE = rw.TowerSizes(18, 3, 23, 3, 4, 12, 12)
+UPRIGHT = replace(SQUARE, width=8)
+LANGUAGE = rw.MambaSizes(17, 34, 3, 2, 4, rows=29)
+
+
+@dataclass(frozen=True)
+class Connector:
+    kind: str
+    scan: str | None = None
+    implementation: str = "ss2d"
+    merge: str = "sum"
+    width: int = LANGUAGE.hidden
+    epsilon: float = 1e-5
+    norm_bias: bool = True
+
+    @property
+    def keys(self):
+        keys = {"mm_projector_type": self.kind}
+        if self.scan:
+            keys |= {
+                "mm_vss_impl": self.implementation,
+                "mm_vss_merge": self.merge,
+                "mm_vss_norm_eps": self.epsilon,
+                "mm_vss_scan": self.scan,
+            }
+        return keys
+
+    def add(self, weights, random, vision):
+        if self.implementation == "mamba":
+            sizes = rw.MambaSizes(vision, 2 * vision, 5, 2, 4)
+            add_scan = lambda weights, random, name, _: rw.add_mixer(
+                weights, random, name, sizes, gain=0.4
+            )
+        else:
+            directions = {"bsm": 2, "csm": 4}.get(self.scan)
+            add_scan = partial(rw.add_grid_scan, state=4, rank=2, directions=directions)
+        widths = vision, self.width, LANGUAGE.hidden
+        name = "model.mm_projector."
+        rw.add_connector(weights, random, name, self.kind, widths, add_scan, self.norm_bias)
+
+
+def vision_language(name, connector, tower=UPRIGHT, tied=True, head=False):
+    random, weights = source(name), {}
+    rw.add_siglip(weights, random, "model.vision_tower.vision_tower.vision_model.", tower, head)
+    connector.add(weights, random, tower.hidden)
+    rw.add_mamba(weights, random, LANGUAGE, tied=tied)
+    config = {
+        "architectures": ["VLMambaForCausalLM"],
+        "dtype": "float32",
+        "image_aspect_ratio": "square",
+        "image_token_index": -200,
+        "mm_grid": list(tower.grid),
+        "mm_hidden_size": tower.hidden,
+        "mm_vision_select_feature": "patch",
+        "mm_vision_select_layer": -2,
+        "mm_vision_tower": "tiny-siglip",
+        "model_type": "vl_mamba",
+        "text_model_type": "mamba",
+        "vision_config": tower_keys(tower, head=head),
+        **mamba_keys(LANGUAGE, tied=tied),
+        **connector.keys,
+    }
+    inputs = image(random, tower.height, tower.width) | tokens(random, 7, LANGUAGE.rows)
+    return Fixture(name, config, as_tensors(weights), inputs, OWN)
+
+
+def averaged_vision_language(name="vlmamba-vss-l2-mean-rms"):
+    """Its scan is so quiet that the epsilon of `out_norm` tells a mean from a sum."""
+    connector = Connector(
+        "vss_l2", "csm", merge="mean", width=14, epsilon=1e-2, norm_bias=False
+    )
+    fixture = vision_language(name, connector)
+    scan = "model.mm_projector.vss."
+    for tensor, factor in (("Ds", 3e-3), ("A_logs", 1), ("x_proj_weight", 0.1)):
+        fixture.tensors[scan + tensor] *= factor
+    return fixture
+
+
+def aliased_vision_language(name="vlmamba-aliases"):
+    """Accepted other names, and the shapes that newer VMamba code gives two tensors."""
+    fixture = vision_language(name, Connector("vss_l2", "csm"))
+    renamed = {}
+    for key, tensor in fixture.tensors.items():
+        for old, new in (
+            ("model.vision_tower.vision_tower.", "backbone.vision_tower."),
+            ("model.mm_projector.", "backbone.mm_projector."),
+            ("backbone.embeddings.", "model.backbone.embedding."),
+            ("backbone.layers.", "model.backbone.layers."),
+            ("backbone.norm_f.", "model.backbone.norm_f."),
+        ):
+            if key.startswith(old):
+                key = new + key.removeprefix(old)
+                break
+        if key.endswith(("vss.x_proj_weight", "vss.dt_projs_weight")):
+            key, tensor = key.removesuffix("_weight") + ".weight", tensor.flatten(0, 1)
+        renamed[key] = tensor
+    fixture.tensors = renamed
+    return fixture
+
+
+def fixtures():
+    yield mamba_hf()
+    yield mamba_hf_tied()
+    yield mamba_ssm("mamba1-ssm", False, {})
+    mixer_keys = {"d_state": 8, "d_conv": 4, "expand": 2, "dt_rank": "auto"}
+    yield mamba_ssm("mamba1-ssm-layernorm", True, mixer_keys)
+    yield siglip()
+    yield siglip("siglip-unprefixed", prefix="", head=False)
+    yield siglip_classifier()
+    yield vision_language(
+        "vlmamba-linear", Connector("linear"), SQUARE, tied=False, head=True
+    )
+    yield vision_language("vlmamba-mlp2x-gelu", Connector("mlp2x_gelu"), SQUARE)
+    for kind in ("vss_mlp", "vss_l2"):
+        for scan in ("bsm", "csm"):
+            name = f"vlmamba-{kind.replace('_', '-')}-{scan}"
+            connector = Connector(kind, scan, epsilon=1e-3 if kind == "vss_l2" else 1e-5)
+            square = (kind, scan) == ("vss_mlp", "bsm")
+            yield vision_language(name, connector, SQUARE if square else UPRIGHT)
+    yield averaged_vision_language()
+    for scan in ("bsm", "csm"):
+        connector = Connector("vss_mlp", scan, implementation="mamba")
+        yield vision_language(f"vlmamba-vss-mlp-mamba-{scan}", connector)
+    yield aliased_vision_language()
+
+
+def main():
+    directory = Path(sys.argv[1])
+    for fixture in fixtures():
+        fixture.write(directory)
+        print(fixture.name)
+
+
+if __name__ == "__main__":
+    main()

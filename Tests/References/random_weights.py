@@ -1,0 +1,180 @@
+"""Seeded random weights whose activations are of order one and whose states decay.
+
+Every function adds tensors to a dictionary `weights` under the names of the published layouts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+class Random:
+    """A source of float32 arrays that depends on nothing but its seed."""
+
+    def __init__(self, seed):
+        self.generator = np.random.default_rng(seed)
+
+    def normal(self, *shape, scale=1.0, offset=0.0):
+        return (self.generator.standard_normal(shape) * scale + offset).astype(np.float32)
+
+    def uniform(self, low, high, *shape):
+        return self.generator.uniform(low, high, shape).astype(np.float32)
+
+    def integers(self, high, count):
+        return self.generator.integers(0, high, count).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class MambaSizes:
+    hidden: int
+    inner: int
+    state: int
+    rank: int
+    kernel: int
+    layers: int = 2
+    rows: int = 32
+    projection_bias: bool = False
+    convolution_bias: bool = True
+
+
+@dataclass(frozen=True)
+class TowerSizes:
+    hidden: int
+    heads: int
+    intermediate: int
+    layers: int
+    patch: int
+    height: int
+    width: int
+
+    @property
+    def grid(self):
+        return self.height // self.patch, self.width // self.patch
+
+
+def add_linear(weights, random, name, outputs, inputs, bias=True, gain=1.0):
+    weights[name + ".weight"] = random.normal(outputs, inputs, scale=gain * inputs**-0.5)
+    if bias:
+        weights[name + ".bias"] = random.normal(outputs, scale=0.3)
+
+
+def add_norm(weights, random, name, width, bias=True):
+    weights[name + ".weight"] = random.normal(width, scale=0.2, offset=1)
+    if bias:
+        weights[name + ".bias"] = random.normal(width, scale=0.3)
+
+
+def add_mixer(weights, random, name, sizes, gain=1.2):
+    """One Mamba-1 mixer; `gain` is that of the projection to dt, B and C."""
+    inner, state, rank = sizes.inner, sizes.state, sizes.rank
+    bias = sizes.projection_bias
+    add_linear(weights, random, name + "in_proj", 2 * inner, sizes.hidden, bias, gain=1.5)
+    kernel = sizes.kernel
+    weights[name + "conv1d.weight"] = random.normal(inner, 1, kernel, scale=1.5 * kernel**-0.5)
+    if sizes.convolution_bias:
+        weights[name + "conv1d.bias"] = random.normal(inner, scale=0.3)
+    add_linear(weights, random, name + "x_proj", rank + 2 * state, inner, False, gain)
+    add_linear(weights, random, name + "dt_proj", inner, rank, False)
+    weights[name + "dt_proj.bias"] = random.uniform(-2, 0, inner)
+    weights[name + "A_log"] = decay_logarithms(random, inner, state)
+    weights[name + "D"] = random.normal(inner, scale=0.3, offset=1)
+    add_linear(weights, random, name + "out_proj", sizes.hidden, inner, bias, gain=1.5)
+
+
+def decay_logarithms(random, rows, state):
+    """log(1 … N) in every row, as Mamba initialises it, and noise."""
+    noise = random.normal(rows, state, scale=0.2)
+    return np.log(np.arange(1, state + 1, dtype=np.float32)) + noise
+
+
+def add_mamba(weights, random, sizes, tied=True, layer_norm=False, embedding="embeddings"):
+    """A Mamba-1 language model; `rows` is the number of vocabulary rows."""
+    rows, hidden = sizes.rows, sizes.hidden
+    weights[f"backbone.{embedding}.weight"] = random.normal(rows, hidden, scale=0.8)
+    for i in range(sizes.layers):
+        add_norm(weights, random, f"backbone.layers.{i}.norm", hidden, layer_norm)
+        add_mixer(weights, random, f"backbone.layers.{i}.mixer.", sizes)
+    add_norm(weights, random, "backbone.norm_f", hidden, layer_norm)
+    if not tied:
+        add_linear(weights, random, "lm_head", rows, hidden, False, gain=2)
+
+
+def add_siglip(weights, random, name, sizes, head):
+    """A SigLIP tower with one position row for each cell of its grid."""
+    hidden, patch, intermediate = sizes.hidden, sizes.patch, sizes.intermediate
+    rows, columns = sizes.grid
+    embeddings = name + "embeddings."
+    weights[embeddings + "patch_embedding.weight"] = random.normal(
+        hidden, 3, patch, patch, scale=1.5 * (3 * patch * patch) ** -0.5
+    )
+    weights[embeddings + "patch_embedding.bias"] = random.normal(hidden, scale=0.3)
+    weights[embeddings + "position_embedding.weight"] = random.normal(
+        rows * columns, hidden, scale=0.6
+    )
+    for i in range(sizes.layers):
+        layer = f"{name}encoder.layers.{i}."
+        for norm in ("layer_norm1", "layer_norm2"):
+            add_norm(weights, random, layer + norm, hidden)
+        for projection, gain in (("q", 2), ("k", 2), ("v", 1), ("out", 0.7)):
+            add_linear(
+                weights, random, f"{layer}self_attn.{projection}_proj", hidden, hidden, gain=gain
+            )
+        add_linear(weights, random, layer + "mlp.fc1", intermediate, hidden, gain=1.5)
+        add_linear(weights, random, layer + "mlp.fc2", hidden, intermediate, gain=0.7)
+    add_norm(weights, random, name + "post_layernorm", hidden)
+    if head:
+        add_pooling_head(weights, random, name + "head.", hidden, intermediate)
+
+
+def add_pooling_head(weights, random, name, hidden, intermediate):
+    weights[name + "probe"] = random.normal(1, 1, hidden)
+    weights[name + "attention.in_proj_weight"] = random.normal(
+        3 * hidden, hidden, scale=1.5 * hidden**-0.5
+    )
+    weights[name + "attention.in_proj_bias"] = random.normal(3 * hidden, scale=0.3)
+    add_linear(weights, random, name + "attention.out_proj", hidden, hidden)
+    add_norm(weights, random, name + "layernorm", hidden)
+    add_linear(weights, random, name + "mlp.fc1", intermediate, hidden, gain=1.5)
+    add_linear(weights, random, name + "mlp.fc2", hidden, intermediate, gain=1.5)
+
+
+def add_grid_scan(weights, random, name, hidden, state, rank, directions):
+    """VMamba's SS2D, `v0` names, inner width twice `hidden`."""
+    inner = 2 * hidden
+    add_linear(weights, random, name + "in_proj", 2 * inner, hidden, False, gain=1.5)
+    weights[name + "conv2d.weight"] = random.normal(inner, 1, 3, 3, scale=0.5)
+    weights[name + "conv2d.bias"] = random.normal(inner, scale=0.3)
+    weights[name + "x_proj_weight"] = random.normal(
+        directions, rank + 2 * state, inner, scale=inner**-0.5
+    )
+    weights[name + "dt_projs_weight"] = random.normal(
+        directions, inner, rank, scale=rank**-0.5
+    )
+    weights[name + "dt_projs_bias"] = random.uniform(-2, 0, directions, inner)
+    weights[name + "A_logs"] = decay_logarithms(random, directions * inner, state)
+    weights[name + "Ds"] = random.normal(directions * inner, scale=0.3, offset=1)
+    add_norm(weights, random, name + "out_norm", inner)
+    add_linear(weights, random, name + "out_proj", hidden, inner, False, gain=1.5)
+
+
+def add_connector(weights, random, name, kind, widths, add_scan=None, norm_bias=True):
+    """`widths` are those of the vision features, of the scan and of the language model."""
+    vision, scan, language = widths
+    if kind == "linear":
+        weights[name + "weight"] = random.normal(language, vision, scale=vision**-0.5)
+        weights[name + "bias"] = random.normal(language, scale=0.3)
+    elif kind == "mlp2x_gelu":
+        add_linear(weights, random, name + "0", language, vision, gain=1.5)
+        add_linear(weights, random, name + "2", language, language, gain=1.5)
+    elif kind == "vss_mlp":
+        add_scan(weights, random, name + "vss.", vision)
+        add_norm(weights, random, name + "norm", vision, norm_bias)
+        add_linear(weights, random, name + "mlp.0", language, vision, gain=1.5)
+        add_linear(weights, random, name + "mlp.2", language, language, gain=1.5)
+    elif kind == "vss_l2":
+        add_linear(weights, random, name + "linear_1", scan, vision, gain=1.5)
+        add_scan(weights, random, name + "vss.", scan)
+        add_norm(weights, random, name + "norm", scan, norm_bias)
+        add_linear(weights, random, name + "linear_2", language, scan)
+    else:
+        raise ValueError(f"no connector {kind}")
