@@ -12,8 +12,8 @@ struct CheckpointLayout: Sendable {
     /// The encoding that keeps the tensor as it is. Doubles become singles.
     var sourceEncoding: FloatEncoding {
       switch tensor.info.dataType {
-      case .F16: .f16
-      case .BF16: .bf16
+      case .f16: .f16
+      case .bf16: .bf16
       default: .f32
       }
     }
@@ -39,7 +39,8 @@ struct CheckpointLayout: Sendable {
   let notes: [String]
 
   init(_ checkpoint: Checkpoint) throws {
-    architecture = try Architectures.recognize(checkpoint)
+    let architecture = try Architectures.recognize(checkpoint)
+    self.architecture = architecture
     var reader = try CheckpointReader(checkpoint, architecture)
     description = try architecture.describe(&reader)
     try description.validate()
@@ -64,7 +65,7 @@ struct CheckpointLayout: Sendable {
       let name = tensor.info.name
       if tensor.info.shape != rule.shape, !rule.otherShapes.contains(tensor.info.shape) {
         problems.append(.misshapen(name, found: tensor.info.shape, expected: rule.shape))
-      } else if ![DataType.F32, .F16, .BF16, .F64].contains(tensor.info.dataType) {
+      } else if ![DataType.f32, .f16, .bf16, .f64].contains(tensor.info.dataType) {
         problems.append(.notFloat(name, type: tensor.info.dataType.rawValue))
       } else {
         located.append(Located(rule: rule, tensor: tensor))

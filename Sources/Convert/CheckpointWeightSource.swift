@@ -30,7 +30,7 @@ public struct CheckpointWeightSource: WeightSource {
         name, file: directory, found: located.rule.shape, expected: [rows, columns])
     }
     let encoding = located.sourceEncoding
-    let isWide = located.tensor.info.dataType == .F64
+    let isWide = located.tensor.info.dataType == .f64
     let bytes =
       isWide
       ? try encoding.encode(

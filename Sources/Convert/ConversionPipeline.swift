@@ -1,6 +1,5 @@
 public import Format
 public import Quant
-import Runtime
 
 /// Streams a checkpoint into a pack: read a block of rows, encode it on all threads, compress, write.
 ///

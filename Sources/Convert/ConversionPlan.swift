@@ -1,4 +1,4 @@
-public import Format
+import Format
 public import Quant
 public import Runtime
 

@@ -7,7 +7,7 @@ extension String {
       var current = [row + 1]
       for (column, otherByte) in other.enumerated() {
         current.append(
-          min(
+          Swift.min(
             previous[column] + (byte == otherByte ? 0 : 1), previous[column + 1] + 1,
             current[column] + 1))
       }

@@ -1,5 +1,5 @@
 public import Format
-import Quant
+public import Quant
 import Runtime
 
 /// Writes the model of a pack as a checkpoint that Hugging Face transformers loads.
@@ -55,7 +55,7 @@ public enum Unpacking {
         ? "model.safetensors" : "model-\(number(index + 1))-of-\(number(shards.count)).safetensors"
       var writer = try SafetensorsWriter(
         path: directory + "/" + name,
-        tensors: shard.map { ($0.name, .F32, $0.tensor.shape) },
+        tensors: shard.map { ($0.name, .f32, $0.tensor.shape) },
         metadata: ["format": "pt"], overwrite: overwrite)
       for output in shard {
         let matrix = try weights.matrix(of: output.tensor)

@@ -1,3 +1,5 @@
+import Format
+
 /// Every layout of checkpoints that this program knows.
 enum Architectures {
   /// All of them, the most specific first; a new one is one more line here.

@@ -1,3 +1,4 @@
+import Foundation
 import Format
 import Runtime
 
@@ -62,6 +63,9 @@ struct VLMamba: Architecture {
     try reader.require(
       "mm_vision_select_feature", reader.text("mm_vision_select_feature", default: "patch"),
       among: ["patch"])
+    try reader.require(
+      "image_aspect_ratio", reader.text("image_aspect_ratio", default: "square"),
+      among: ImageProcessor.AspectRatio.allCases.map(\.rawValue))
     let language = try MambaOne.language(&reader)
     let vision = try Self.vision(&reader)
     let connector = try VLMambaConnector.describe(

@@ -1,4 +1,4 @@
-public import Quant
+import Quant
 
 /// Recipes that ship with the program.
 public enum Presets {

@@ -1,4 +1,4 @@
-public import Quant
+import Quant
 
 /// Which encoding each tensor gets: an ordered list of rules, of which the first that fits counts.
 public struct Recipe: Codable, Sendable, Equatable {

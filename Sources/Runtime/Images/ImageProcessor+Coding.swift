@@ -2,12 +2,6 @@ extension ImageProcessor {
   /// Reads the JSON form from a file nobody vouches for; values out of bounds are corrupt data.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    func require(_ condition: Bool, _ key: CodingKeys, _ expected: String) throws {
-      guard condition else {
-        throw DecodingError.dataCorruptedError(
-          forKey: key, in: container, debugDescription: "expected \(expected)")
-      }
-    }
     aspectRatio = try container.decode(AspectRatio.self, forKey: .aspectRatio)
     resize = try container.decodeIfPresent(Resize.self, forKey: .resize)
     resample = try container.decode(ResampleFilter.self, forKey: .resample)
@@ -15,35 +9,41 @@ extension ImageProcessor {
     rescaleFactor = try container.decodeIfPresent(Double.self, forKey: .rescaleFactor)
     normalization = try container.decodeIfPresent(Normalization.self, forKey: .normalization)
     convertsToRGB = try container.decode(Bool.self, forKey: .convertsToRGB)
+    if let fault {
+      throw DecodingError.dataCorruptedError(
+        forKey: fault.key, in: container, debugDescription: "expected \(fault.expected)")
+    }
+  }
 
-    let sides = ImageProcessorBounds.side
-    switch resize {
-    case .shortestEdge(let length):
-      try require(sides.contains(length), .resize, ImageProcessorBounds.sideText)
-    case .exact(let height, let width):
-      try require(
-        sides.contains(height) && sides.contains(width), .resize, ImageProcessorBounds.sideText)
-    case nil: break
+  /// The first member that is out of bounds.
+  private var fault: (key: CodingKeys, expected: String)? {
+    let resizedSides =
+      switch resize {
+      case .shortestEdge(let length): [length]
+      case .exact(let height, let width): [height, width]
+      case nil: [Int]()
+      }
+    let croppedSides = crop.map { [$0.height, $0.width] } ?? []
+    if !resizedSides.allSatisfy(ImageProcessorBounds.side.contains) {
+      return (.resize, ImageProcessorBounds.sideText)
     }
-    if let crop {
-      try require(
-        sides.contains(crop.height) && sides.contains(crop.width), .crop,
-        ImageProcessorBounds.sideText)
+    if !croppedSides.allSatisfy(ImageProcessorBounds.side.contains) {
+      return (.crop, ImageProcessorBounds.sideText)
     }
-    if let rescaleFactor {
-      try require(
-        ImageProcessorBounds.acceptsFactor(rescaleFactor), .rescaleFactor,
-        ImageProcessorBounds.factorText)
+    if let rescaleFactor, !ImageProcessorBounds.acceptsFactor(rescaleFactor) {
+      return (.rescaleFactor, ImageProcessorBounds.factorText)
     }
-    if let normalization {
-      try require(
-        ImageProcessorBounds.acceptsMean(normalization.mean)
-          && ImageProcessorBounds.acceptsDeviation(normalization.standardDeviation),
-        .normalization, "\(ImageProcessorBounds.meanText) and \(ImageProcessorBounds.deviationText)"
-      )
+    if let normalization, !ImageProcessorBounds.acceptsMean(normalization.mean) {
+      return (.normalization, ImageProcessorBounds.meanText)
     }
-    if aspectRatio == .pad {
-      try require(normalization?.fill != nil, .normalization, ImageProcessorBounds.fillText)
+    if let normalization,
+      !ImageProcessorBounds.acceptsDeviation(normalization.standardDeviation)
+    {
+      return (.normalization, ImageProcessorBounds.deviationText)
     }
+    if aspectRatio == .pad, normalization?.fill == nil {
+      return (.normalization, ImageProcessorBounds.fillText)
+    }
+    return nil
   }
 }

@@ -122,10 +122,8 @@ private struct ImageProcessorReader {
   func resample(isNeeded: Bool) throws(ImageError) -> ResampleFilter {
     let key = "resample"
     guard let value = configuration.present(key) else {
-      let bicubicFamilies = ["", "CLIP", "Siglip", "Bit", "Llava"]
-      let isBicubic = bicubicFamilies.contains {
-        $0.isEmpty ? family.isEmpty : family.hasPrefix($0)
-      }
+      let isBicubic =
+        family.isEmpty || ["CLIP", "Siglip", "Bit", "Llava"].contains(where: family.hasPrefix)
       guard isBicubic || !isNeeded else { throw fault(key, "a number from 0 to 5") }
       return .bicubic
     }

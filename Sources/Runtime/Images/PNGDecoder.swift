@@ -3,17 +3,17 @@ import CPNG
 extension PNGStructure {
   /// Decodes by libpng's simplified interface, reduced to what Pillow makes of the same samples.
   ///
-  /// Samples of 16 bits are reduced as Pillow's `convert("RGB")` does it: colours and grey with alpha keep their
-  /// high byte, plain grey is clamped to 255.
+  /// Samples of 16 bits are reduced as Pillow's `convert("RGB")` does it: colours keep their high byte, grey is
+  /// clamped to 255. Beside alpha they are rounded to 8 bits instead, at most one level from Pillow's high byte:
+  /// the interface gives 16 bits beside alpha only after multiplying with it.
   func decoded(file: String) throws(ImageError) -> RGBImage {
     let pixels: [UInt8]
-    if bitDepth == 16 {
-      // With no gamma chunk left, linear output is the samples as they are, and alpha is dropped.
+    if bitDepth == 16, !hasAlpha {
+      // With no gamma chunk left, linear output is the samples as they are.
       let samples = try samples(
         UInt16.self, format: PNG_FORMAT_FLAG_LINEAR | PNG_FORMAT_FLAG_COLOR, channels: 3, file: file
       )
-      let isClamped = isGrey && !hasAlpha
-      pixels = samples.map { isClamped ? UInt8(clamping: $0) : UInt8($0 >> 8) }
+      pixels = samples.map { isGrey ? UInt8(clamping: $0) : UInt8($0 >> 8) }
     } else if hasAlpha {
       // Asking for RGB here would blend with a background, so alpha is read and then left out.
       let samples = try samples(
@@ -55,6 +55,10 @@ extension PNGStructure {
         return false
       }
       unsafe image.format = format
+      if format & png_uint_32(PNG_FORMAT_FLAG_LINEAR) == 0 {
+        // Samples of 16 bits would count as linear light and get a curve on their way to 8 bits.
+        unsafe image.flags |= png_uint_32(PNG_IMAGE_FLAG_16BIT_sRGB)
+      }
       return unsafe samples.withUnsafeMutableBytes { target in
         unsafe png_image_finish_read(&image, nil, target.baseAddress, 0, nil) != 0
       }

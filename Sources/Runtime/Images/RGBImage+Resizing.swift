@@ -1,15 +1,26 @@
 extension RGBImage {
   /// The image at another size; the same bytes as Pillow's `resize`.
   ///
-  /// Rows are resampled first, then columns, with 8-bit values between; a pass that would not change the size is
-  /// skipped.
+  /// There are two passes with 8-bit values between them; one that would not change the size is skipped. The order
+  /// of the passes is that of Pillow 13; earlier versions always begin with the rows, which changes some values by a
+  /// few levels where the order differs.
   func resized(width: Int, height: Int, filter: ResampleFilter) throws(ImageError) -> RGBImage {
     try ImageLimits.check(step: "resizing", width: width, height: height)
     if width == self.width && height == self.height { return self }
     if filter == .nearest { return sampled(width: width, height: height) }
-    try ImageLimits.check(step: "resizing the rows", width: width, height: self.height)
+    if beginsWithColumns(width: width, height: height) {
+      return withResampledColumns(height: height, filter: filter)
+        .withResampledRows(width: width, filter: filter)
+    }
     return withResampledRows(width: width, filter: filter)
       .withResampledColumns(height: height, filter: filter)
+  }
+
+  /// Whether the height loses more than twice as many pixels as the width does.
+  ///
+  /// With this order the image between the passes never has more pixels than both the source and the result.
+  private func beginsWithColumns(width: Int, height: Int) -> Bool {
+    self.height - height > 2 * max(self.width - width, 0)
   }
 
   private func withResampledRows(width: Int, filter: ResampleFilter) -> RGBImage {

@@ -1,4 +1,3 @@
-import Quant
 import Synchronization
 
 /// Tells how far long work has come.
@@ -6,8 +5,9 @@ public typealias ProgressReport = @Sendable (_ done: Int, _ total: Int) -> Void
 
 extension ThreadPool {
   /// Applies `body` to 0..<count on all threads; results come back in order, the first error is thrown.
-  func map<Result: Sendable>(
-    _ count: Int, progress: ProgressReport, _ body: @Sendable (Int) throws -> Result
+  public func map<Result: Sendable>(
+    _ count: Int, progress: ProgressReport = { _, _ in },
+    _ body: @Sendable (Int) throws -> Result
   ) throws -> [Result] {
     let results = Mutex([Int: Swift.Result<Result, any Error>]())
     run(count) { index in

@@ -1,0 +1,39 @@
+/// A byte-level byte-pair vocabulary, ready to encode.
+struct BytePairModel {
+  /// Merges that are accepted; ranks stay below 2²⁴.
+  static let mergeLimit = 1 << 24
+
+  /// What becomes of two neighbouring tokens.
+  struct Merge {
+    /// The place in the list of merges; lower goes first.
+    let rank: Int
+    /// The token that takes their place.
+    let id: Int
+  }
+
+  /// The token of every single byte.
+  let byteIDs: [Int]
+  /// Tokens by bytes, where the file asks to take a piece whole if it is a token (`ignore_merges`).
+  let wholePieces: [[UInt8]: Int]?
+
+  private var merges = [UInt64: Merge]()
+
+  /// - Parameter byteIDs: 256 ids, all within the limit of ids.
+  init(byteIDs: [Int], wholePieces: [[UInt8]: Int]?) {
+    self.byteIDs = byteIDs
+    self.wholePieces = wholePieces
+  }
+
+  /// Adds a merge; of two for the same pair the later one counts, as in the `tokenizers` library.
+  mutating func add(left: Int, right: Int, _ merge: Merge) {
+    merges[Self.key(left, right)] = merge
+  }
+
+  /// The merge of a pair, if there is one.
+  func merge(_ left: Int, _ right: Int) -> Merge? { merges[Self.key(left, right)] }
+
+  /// Ids are at most 2²⁴, so a pair fits one word.
+  private static func key(_ left: Int, _ right: Int) -> UInt64 {
+    UInt64(truncatingIfNeeded: left) << 32 | UInt64(truncatingIfNeeded: right)
+  }
+}

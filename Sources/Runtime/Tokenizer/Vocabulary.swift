@@ -1,0 +1,55 @@
+import Format
+
+/// The two directions between tokens and ids.
+struct Vocabulary {
+  /// The largest id that is accepted.
+  static let idLimit = 1 << 24
+
+  private(set) var largestID = -1
+  private var ids = [ExactString: Int]()
+  private var names = [Int: ExactString]()
+  /// The bytes of all tokens, one after the other.
+  private var bytes = [UInt8]()
+  private var ranges = [Int: Range<Int>]()
+
+  /// The id of a token, named as in the file.
+  func id(of name: ExactString) -> Int? { ids[name] }
+
+  /// What a token decodes to.
+  func bytes(of id: Int) -> ArraySlice<UInt8>? { ranges[id].map { bytes[$0] } }
+
+  /// Adds an entry of the model's vocabulary.
+  mutating func add(_ name: ExactString, id: Int) throws(TokenizerFault) {
+    try register(name, id: id)
+    store(ByteAlphabet.bytes(of: name.text) ?? Array(name.text.utf8), id: id)
+  }
+
+  /// Adds an added token, which may be an entry of the model's vocabulary too.
+  mutating func add(_ name: ExactString, _ token: AddedToken) throws(TokenizerFault) {
+    if let known = ids[name] {
+      guard known == token.id else {
+        throw .conflictingIDs(token: name.text, vocabulary: known, added: token.id)
+      }
+    } else {
+      try register(name, id: token.id)
+    }
+    store(token.bytes, id: token.id)
+  }
+
+  private mutating func register(_ name: ExactString, id: Int) throws(TokenizerFault) {
+    guard (0...Self.idLimit).contains(id) else {
+      throw .idOutOfRange(token: name.text, id: id, limit: Self.idLimit)
+    }
+    if let first = names.updateValue(name, forKey: id) {
+      let (smaller, larger) = first < name ? (first, name) : (name, first)
+      throw .repeatedID(id, first: smaller.text, second: larger.text)
+    }
+    ids[name] = id
+    largestID = max(largestID, id)
+  }
+
+  private mutating func store(_ decoded: [UInt8], id: Int) {
+    ranges[id] = bytes.count..<bytes.count + decoded.count
+    bytes.append(contentsOf: decoded)
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Convert
+import Format
+import Quant
+import Runtime
+
+struct EvaluateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Measure perplexity and answer accuracy, alone or side by side with another model.")
+
+  @Argument(help: "Checkpoint directory or pack.")
+  var model: String
+
+  @Option(help: ArgumentHelp("The model to compare with, usually the float original.", valueName: "model"))
+  var against: String?
+
+  @Option(help: ArgumentHelp("A UTF-8 text to measure the perplexity on.", valueName: "file"))
+  var text: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Questions about images: JSON lines with image, question, answer and kind.", valueName: "file"))
+  var questions: String?
+
+  @OptionGroup var evaluation: EvaluationOptions
+  @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var format: OutputOptions
+
+  func validate() throws {
+    guard text != nil || questions != nil else {
+      throw ValidationError("Nothing to evaluate on; give --text, --questions or both.")
+    }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      let requirements = try evaluation.requirements()
+      // Windows and images are shared out among the threads, so each is computed on one.
+      let context = execution.context(threads: 1)
+      let run = EvaluationRun(
+        model: try ModelLoader.load(path: model, context: context),
+        reference: try against.map { try ModelLoader.load(path: $0, context: context) },
+        options: evaluation, threads: ThreadPool(threads: threads.count))
+      let start = ContinuousClock.now
+      let report = try run.report(text: text, questions: questions)
+      if format.json {
+        Console.print(try document(report, (ContinuousClock.now - start).inSeconds).prettyText)
+      } else {
+        report.print()
+      }
+      try Requirement.check(requirements, report)
+    }
+  }
+
+  private func document(_ report: EvaluationReport, _ seconds: Double) throws -> JSON {
+    var members = try JSON(encoding: report).objectValue ?? [:]
+    members["seconds"] = .number(seconds)
+    return .object(members)
+  }
+}

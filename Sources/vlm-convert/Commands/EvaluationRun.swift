@@ -1,0 +1,85 @@
+import Format
+import Quant
+import Runtime
+
+/// Evaluates a model on the files that a user names.
+struct EvaluationRun {
+  let model: Model
+  let reference: Model?
+  let options: EvaluationOptions
+  let threads: ThreadPool
+
+  /// Runs what was asked for.
+  func report(text: String?, questions: String?) throws -> EvaluationReport {
+    var report = EvaluationReport()
+    if let text { report.add(try evaluate(text: text), source: try .init(path: text), isWhole: options.limit == nil) }
+    if let questions {
+      report.add(try evaluate(questions: questions), source: try .init(path: questions))
+    }
+    return report
+  }
+
+  private func evaluate(text path: String) throws -> TextEvaluation {
+    let file = try MappedFile(path: path)
+    let bytes = try file.bytes(0..<file.count)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw FormatError.malformed(
+        file: path, item: "text", found: "bytes that are not well-formed", expected: "UTF-8")
+    }
+    let bar = ProgressBar("evaluating text", unit: "windows")
+    defer { bar.finish() }
+    return try TextEvaluation(
+      text, model: model, against: reference, windows: options.windows(for: model),
+      limit: options.limit, threads: threads, progress: bar.update)
+  }
+
+  private func evaluate(questions path: String) throws -> AnswerEvaluation {
+    let set = try QuestionSet(path: path, limit: options.limit)
+    let bar = ProgressBar("asking questions", unit: "images")
+    defer { bar.finish() }
+    return try AnswerEvaluation(
+      set, model: model, against: reference, threads: threads, progress: bar.update)
+  }
+}
+
+extension EvaluationReport {
+  /// Prints the figures for people.
+  func print() {
+    var table = Table([("", .left), ("model", .right), ("reference", .right)])
+    func row(_ name: String, _ value: String?, _ reference: String? = nil) {
+      if let value { table.add([name, value, reference ?? ""]) }
+    }
+    row("tokens", tokens.map(String.init))
+    row(
+      "perplexity", perplexity.map { Quantity.decimal($0, 4) },
+      against?.perplexity.map { Quantity.decimal($0, 4) })
+    row("nats per token", natsPerToken.map { Quantity.measured($0, natsPerTokenError, 5) })
+    row("nats per byte", natsPerByte.map { Quantity.decimal($0, 5) })
+    row("perplexity ratio", perplexityRatio.map { Quantity.measured($0, perplexityRatioError, 5) })
+    row("KL divergence, mean", klMean.map { Quantity.measured($0, klMeanError, 6) })
+    row("KL divergence, 99 %", klP99.map { Quantity.decimal($0, 5) })
+    row(
+      "same top token",
+      top1Agreement.map { Quantity.measured($0 * 100, top1AgreementError.map { $0 * 100 }, 2) + " %" })
+    row("questions", questions.map(String.init))
+    row("questions not for this model", questionsSkipped.map(String.init))
+    row(
+      "accuracy",
+      accuracy.map { Quantity.measured($0 * 100, accuracyError.map { $0 * 100 }, 2) + " %" },
+      against?.accuracy.map(Quantity.percent))
+    for (kind, figures) in (kinds ?? [:]).sorted(by: { $0.key < $1.key }) {
+      row("  \(kind) (\(figures.questions))", Quantity.percent(figures.accuracy))
+    }
+    row(
+      "same answer",
+      answerAgreement.map {
+        Quantity.measured($0 * 100, answerAgreementError.map { $0 * 100 }, 2) + " %"
+      })
+    if let windows {
+      Console.print(
+        "windows of \(windows.length) positions, stride \(windows.stride), beginning with \(windows.beginning.map { "id \($0)" } ?? "no extra token")"
+      )
+    }
+    table.print()
+  }
+}

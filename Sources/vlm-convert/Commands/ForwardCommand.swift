@@ -1,0 +1,121 @@
+import ArgumentParser
+import Convert
+import Format
+import Quant
+import Runtime
+
+struct ForwardCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forward",
+    abstract: "Run a model on tensors and write its outputs as tensors.",
+    discussion: """
+      Input: input_ids, int32 or int64 [T], and pixel_values, float32 [3, H, W], already prepared; image tokens come \
+      before the text. Output, float32: logits [T, V] of the text positions, vision_features, connector_output, and \
+      pooled and logits of a vision encoder that stands alone.
+      """)
+
+  @Argument(help: "Checkpoint directory or pack.")
+  var model: String
+
+  @Option(help: ArgumentHelp("A safetensors file.", valueName: "file"))
+  var input: String
+
+  @Option(name: [.short, .customLong("output")], help: "The safetensors file to write.")
+  var output: String
+
+  @Flag(help: "Feed tokens one by one, as in generation, instead of all at once.")
+  var stepByStep = false
+
+  @Flag(help: "Replace an existing output.")
+  var force = false
+
+  @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var threads: ThreadOptions
+
+  func run() throws {
+    try reportingFailures {
+      if !force, FileSystem.exists(output) { throw FormatError.outputExists(file: output) }
+      let inputs = try ForwardInputs(path: input)
+      let model = try ModelLoader.load(
+        path: model, context: execution.context(threads: threads.count))
+      let results = try ForwardPass(model, stepByStep: stepByStep).run(inputs)
+      var writer = try SafetensorsWriter(
+        path: output,
+        tensors: results.map { ($0.name, .f32, [$0.values.rows, $0.values.columns]) },
+        metadata: [:], overwrite: force)
+      for result in results { try writer.append(result.values.littleEndianBytes) }
+      try writer.publish()
+    }
+  }
+}
+
+/// The tensors that a forward pass reads.
+struct ForwardInputs {
+  let ids: [Int]?
+  let pixels: (values: [Float], height: Int, width: Int)?
+
+  init(path: String) throws {
+    let file = try SafetensorsFile(path: path)
+    ids = try file.tensors["input_ids"].map { tensor in
+      guard tensor.shape.count == 1 else {
+        throw ModelError.misshapenInput("input_ids", found: tensor.shape, expected: "[T]")
+      }
+      return try file.integers(of: tensor)
+    }
+    pixels = try file.tensors["pixel_values"].map { tensor in
+      guard tensor.shape.count == 3, tensor.shape[0] == 3 else {
+        throw ModelError.misshapenInput(
+          "pixel_values", found: tensor.shape, expected: "[3, H, W]")
+      }
+      return (try file.floats(of: tensor), tensor.shape[1], tensor.shape[2])
+    }
+    guard ids != nil || pixels != nil else {
+      throw FormatError.malformed(
+        file: path, item: "tensors", found: file.tensors.keys.map(\.text).sorted().joined(separator: ", "),
+        expected: "input_ids, pixel_values or both")
+    }
+  }
+}
+
+/// Runs a model on given tensors.
+struct ForwardPass {
+  private let model: Model
+  private let stepByStep: Bool
+
+  init(_ model: Model, stepByStep: Bool) {
+    self.model = model
+    self.stepByStep = stepByStep
+  }
+
+  func run(_ inputs: ForwardInputs) throws -> [(name: String, values: Matrix)] {
+    var results = [(name: String, values: Matrix)]()
+    var embeddings: Matrix?
+    if let pixels = inputs.pixels {
+      let image = try model.encode(
+        pixels: pixels.values, height: pixels.height, width: pixels.width)
+      results.append(("vision_features", image.vision.features))
+      if let pooled = image.vision.pooled { results.append(("pooled", pooled)) }
+      if let logits = image.vision.classLogits { results.append(("logits", logits)) }
+      if let connected = image.embeddings { results.append(("connector_output", connected)) }
+      embeddings = image.embeddings
+    }
+    if let ids = inputs.ids { results.append(("logits", try logits(ids, after: embeddings))) }
+    return results.sorted { $0.name < $1.name }
+  }
+
+  private func logits(_ ids: [Int], after image: Matrix?) throws -> Matrix {
+    let language = try model.requireLanguage("input_ids")
+    var state = language.initialState
+    if let image { _ = language.run(image, state: &state, model.context) }
+    let embeddings = try language.embed(ids)
+    guard stepByStep else {
+      return language.logits(language.run(embeddings, state: &state, model.context), model.context)
+    }
+    var values = [Float]()
+    for token in 0..<ids.count {
+      let hidden = language.run(embeddings.rows(token..<token + 1), state: &state, model.context)
+      values += language.logits(hidden, model.context).values
+    }
+    return Matrix(rows: ids.count, columns: language.shape.vocabularySize, values: values)
+  }
+}

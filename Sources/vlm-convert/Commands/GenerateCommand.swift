@@ -1,0 +1,87 @@
+import ArgumentParser
+import Convert
+import Format
+import Quant
+import Runtime
+
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate", abstract: "Continue a text, or answer a question about an image.")
+
+  @Argument(help: "Checkpoint directory or pack.")
+  var model: String
+
+  @Option(
+    help:
+      "The text. With an image it is put into the model's form for questions, unless it has it already; “<image>” says where the image goes."
+  )
+  var prompt: String
+
+  @Option(help: ArgumentHelp("A PNG or JPEG file.", valueName: "file"))
+  var image: String?
+
+  @Option(help: ArgumentHelp("The longest text, in tokens.", valueName: "n"))
+  var maxTokens = 256
+
+  @Option(help: "0 takes the most likely token; higher values vary more.")
+  var temperature = 0.0
+
+  @Option(help: "Start of the random numbers; the same seed gives the same text.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Take the prompt as it is, without the model's form for questions.")
+  var raw = false
+
+  @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var format: OutputOptions
+
+  func validate() throws {
+    guard (0...1 << 20).contains(maxTokens) else {
+      throw ValidationError("--max-tokens takes 0 to 1048576, not \(maxTokens).")
+    }
+    guard (0...100).contains(temperature) else {
+      throw ValidationError("--temperature takes 0 to 100, not \(temperature).")
+    }
+  }
+
+  func run() throws {
+    try reportingFailures {
+      let model = try ModelLoader.load(
+        path: model, context: execution.context(threads: threads.count))
+      let tokenizer = try model.requireTokenizer("a prompt")
+      let embeddings = try Prompt(text: prompt, image: image, isRaw: raw).embeddings(for: model)
+      var generation = try Generation(
+        model, embeddings: embeddings, state: nil,
+        sampler: Sampler(temperature: temperature, seed: seed))
+      var decoder = StreamingDecoder(tokenizer)
+      var text = ""
+      var ids = [Int]()
+      let start = ContinuousClock.now
+      while ids.count < maxTokens, let id = try generation.next() {
+        ids.append(id)
+        emit(decoder.append(id), into: &text)
+      }
+      emit(decoder.finish(), into: &text)
+      finish(
+        text, ids, promptTokens: embeddings.rows,
+        seconds: (ContinuousClock.now - start).inSeconds)
+    }
+  }
+
+  private func emit(_ piece: String, into text: inout String) {
+    text += piece
+    if !format.json { Console.print(piece, terminator: "") }
+  }
+
+  private func finish(_ text: String, _ ids: [Int], promptTokens: Int, seconds: Double) {
+    guard format.json else { return Console.print("") }
+    Console.print(
+      JSON.dictionary([
+        "text": .string(text), "ids": .array(ids.map { .integer(Int64($0)) }),
+        "prompt_tokens": .integer(Int64(promptTokens)),
+        "tokens": .integer(Int64(ids.count)), "seconds": .number(seconds),
+        "tokens_per_second": .number(seconds > 0 ? Double(ids.count) / seconds : 0),
+      ]).prettyText)
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import Quant
+import Runtime
+
+/// Options of every command.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print one JSON document instead of text.")
+  var json = false
+}
+
+/// How many threads work.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads that work; by default one for each processor.")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) {
+      throw ValidationError("--threads takes 1 to 1024, not \(threads).")
+    }
+  }
+
+  var count: Int { threads ?? ProcessInfo.processInfo.activeProcessorCount }
+}
+
+/// How models are executed.
+struct ExecutionOptions: ParsableArguments {
+  @Option(help: "The arithmetic: fast kernels, or plain float32 as a reference.")
+  var engine = ExecutionContext.EngineKind.fast
+
+  @Option(help: "The numbers that enter selective scans: float, or int8 with a float state.")
+  var scan = ExecutionContext.ScanPrecision.float
+
+  /// A context on that many threads.
+  func context(threads: Int) -> ExecutionContext {
+    ExecutionContext(engine: engine, scanPrecision: scan, threads: threads)
+  }
+}
+
+/// What a model is evaluated on.
+struct EvaluationOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Evaluate only so many windows of text and questions.", valueName: "n"))
+  var limit: Int?
+
+  @Option(help: ArgumentHelp("Positions of a window of text.", valueName: "n"))
+  var window = 1024
+
+  @Option(
+    help: ArgumentHelp("Text tokens from one window to the next; by default a whole window.", valueName: "n"))
+  var stride: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Token in front of each window: an id, “none”, or “auto” for the first end-of-text id of the model.",
+      valueName: "id"))
+  var beginning = "auto"
+
+  @Option(
+    help: ArgumentHelp(
+      "Comma-separated bounds, for example perplexity_ratio<=1.02,kl<=0.02; exit code 76 if missed.",
+      valueName: "bounds"))
+  var require: String?
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit takes a positive number.") }
+    guard (2...1 << 20).contains(window) else {
+      throw ValidationError("--window takes 2 to 1048576 positions, not \(window).")
+    }
+    if let stride, stride < 1 { throw ValidationError("--stride takes a positive number.") }
+    guard beginning == "auto" || beginning == "none" || Int(beginning) != nil else {
+      throw ValidationError("--beginning takes a token id, “none” or “auto”, not “\(beginning)”.")
+    }
+  }
+
+  func requirements() throws -> [Requirement] { try require.map(Requirement.parse) ?? [] }
+
+  func windows(for model: Model) -> TextWindows {
+    let id: Int? =
+      switch beginning {
+      case "none": nil
+      case "auto": model.description.language?.endOfText.first
+      default: Int(beginning)
+      }
+    return TextWindows(length: window, stride: stride, beginning: id)
+  }
+}

@@ -1,0 +1,27 @@
+import ArgumentParser
+import Convert
+import Format
+
+struct UnpackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "unpack",
+    abstract: "Write a pack's model as a float32 checkpoint that Hugging Face transformers loads.")
+
+  @Argument(help: "The pack.")
+  var pack: String
+
+  @Option(name: [.short, .customLong("output")], help: "The directory to write.")
+  var output: String
+
+  @Flag(help: "Write into an existing directory and replace its files.")
+  var force = false
+
+  func run() throws {
+    try reportingFailures {
+      let reader = try PackReader(path: pack)
+      let bar = ProgressBar("unpacking", unit: "bytes")
+      try Unpacking.unpack(reader, to: output, overwrite: force, progress: bar.update)
+      bar.finish()
+    }
+  }
+}
