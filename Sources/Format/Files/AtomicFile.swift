@@ -18,11 +18,7 @@ public final class AtomicFile {
   /// - Parameter overwrite: whether a file of that name may be replaced.
   /// - Throws: `outputExists` or `cannotCreate`.
   public init(path: String, overwrite: Bool) throws(FormatError) {
-    let parts = path.utf8.split(
-      separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-    let folder = parts.dropLast().joined(separator: [UInt8(ascii: "/")])
-    let folderText = String(decoding: Array(folder), as: UTF8.self)
-    directory = parts.count == 1 ? "." : folderText.isEmpty ? "/" : folderText
+    directory = Self.directory(of: path)
     var generator = SystemRandomNumberGenerator()
     let suffix = String(generator.next() as UInt64, radix: 36)
     temporaryPath = "\(directory)/.unfinished-\(suffix)"
@@ -99,6 +95,12 @@ public final class AtomicFile {
     guard descriptor != nil else { return }
     close()
     SystemCalls.remove(temporaryPath)
+  }
+
+  /// The directory that a path lies in.
+  static func directory(of path: String) -> String {
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   private func close() {

@@ -1,0 +1,100 @@
+"""Writes the fixtures of this folder. Needs the packages numpy, safetensors and zstandard.
+
+- independent.vlmp: a pack written from docs/format.md alone, without the Swift sources.
+- huggingface.safetensors: written by the original implementation of safetensors.
+"""
+
+import hashlib
+import json
+import os
+import struct
+import zlib
+
+import numpy
+import safetensors.numpy
+import zstandard
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+PAGE = 4096
+
+
+class Writer:
+    def __init__(self):
+        self.body = bytearray(64)
+        self.table = b""
+        self.count = 0
+
+    def plane(self, name, content, codec, transform="none"):
+        """Adds a plane of one block."""
+        width = {"none": 1, "shuffle2": 2, "shuffle4": 4}[transform]
+        stored = content
+        if codec:
+            ordered = b"".join(content[part::width] for part in range(width))
+            stored = zlib.compress(ordered) if codec == 1 else zstandard.compress(ordered, 19)
+            assert len(stored) < len(content), name
+        elif len(content) >= PAGE:
+            self.body += bytes(-len(self.body) % PAGE)
+        self.table += struct.pack("<QIIB7x32s", len(self.body), len(stored), len(content), codec,
+                                  hashlib.sha256(stored).digest())
+        self.body += stored
+        self.count += 1
+        return {"name": name, "transform": transform, "bytes": len(content),
+                "firstBlock": self.count - 1, "blockCount": 1}
+
+    def finish(self, header):
+        text = json.dumps(header, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        text = text.encode()
+        index = zstandard.compress(struct.pack("<Q", len(text)) + text + self.table, 19)
+        preamble = struct.pack("<8sHHIQQ32s", b"\x89VLMP\r\n\x1a", 1, 0, 0, len(self.body),
+                               len(index), hashlib.sha256(index).digest())
+        return preamble + bytes(self.body[64:]) + index
+
+
+def tensor(name, shape, rows, columns, encoding, planes):
+    return {"name": name, "source": name + ".source", "role": "projection", "shape": shape,
+            "rows": rows, "columns": columns, "encoding": encoding, "reason": "fixture",
+            "planes": planes}
+
+
+def pack():
+    writer = Writer()
+    stored = b"".join(struct.pack("<f", i * 0.5) for i in range(1025))
+    scales = b"".join(struct.pack("<e", 2.0 ** -(i % 4)) for i in range(40 * 2))
+    codes = bytes((i * 7) % 5 for i in range(40 * 70))
+    tensors = [
+        tensor("quantized", [40, 70], 40, 70, "q8", [
+            writer.plane("codes", codes, 2), writer.plane("scales", scales, 1, "shuffle2")]),
+        tensor("mapped", [1025], 1, 1025, "f32", [writer.plane("values", stored, 0)]),
+        tensor("nibbles", [2, 3, 6], 2, 18, "q4", [
+            writer.plane("codes", bytes(range(18)), 0),
+            writer.plane("subScales", struct.pack("4b", 1, -2, 3, -31), 0),
+            writer.plane("superScales", struct.pack("<2e", 0.5, 0.25), 0)]),
+        tensor("singles", [300], 1, 300, "f32", [
+            writer.plane("values", struct.pack("<300f", *range(300)), 2, "shuffle4")]),
+    ]
+    note = "eins, zwei, größer".encode()
+    assets = [{"name": "note.txt", "mediaType": "text/plain",
+               "plane": writer.plane("content", note, 0)}]
+    return writer.finish({
+        "format": "vlmp", "version": "1.0", "tensors": tensors, "assets": assets,
+        "model": {"kind": "fixture"}, "recipe": {}, "provenance": {}, "evaluation": None,
+        "activations": {"größte": 1.5}})
+
+
+def huggingface():
+    return safetensors.numpy.save({
+        "half": numpy.array([[1, -2], [0.5, 65504]], numpy.float16),
+        "single": numpy.array([[1.5, -0.0, 3e38]], numpy.float32),
+        "double": numpy.array([0.25], numpy.float64),
+        "long": numpy.array([-1, 1 << 62], numpy.int64),
+        "byte": numpy.array([0, 127, 255], numpy.uint8),
+        "truth": numpy.array([True, False]),
+        "scalar": numpy.array(-7, numpy.int32),
+        "empty": numpy.zeros((0, 4), numpy.float32),
+        "größe": numpy.array([-300], numpy.int16),
+    }, {"format": "np"})
+
+
+for name, content in (("independent.vlmp", pack()), ("huggingface.safetensors", huggingface())):
+    with open(os.path.join(FOLDER, name), "wb") as file:
+        file.write(content)

@@ -1,0 +1,78 @@
+import Testing
+
+@testable import Format
+
+@Suite struct CompressionTests {
+  static let compressing: [Codec] = [.zlib, .zstd]
+
+  @Test(arguments: compressing, [2000, 65_537, 1 << 20])
+  func `what is compressed comes back`(codec: Codec, count: Int) throws {
+    let bytes = mildNoise(count)
+    let compressed = try #require(codec.compress(bytes))
+    #expect(compressed.count * 50 <= bytes.count * 49)
+    #expect(codec.decompress(compressed.span.bytes, length: count) == bytes)
+  }
+
+  @Test(arguments: Codec.allCases, [0, 1, 5000])
+  func `bytes that do not gain are not compressed`(codec: Codec, count: Int) {
+    #expect(codec.compress(noise(count)) == nil)
+  }
+
+  @Test(arguments: compressing, [0, 1, 1999, 2001, 1 << 20])
+  func `another length than the content's is refused`(codec: Codec, length: Int) throws {
+    let compressed = try #require(codec.compress(mildNoise(2000)))
+    #expect(codec.decompress(compressed.span.bytes, length: length) == nil)
+  }
+
+  @Test(arguments: compressing)
+  func `bytes after the end are refused`(codec: Codec) throws {
+    let compressed = try #require(codec.compress(mildNoise(2000)))
+    #expect(codec.decompress((compressed + [0]).span.bytes, length: 2000) == nil)
+    #expect(codec.decompress((compressed + compressed).span.bytes, length: 2000) == nil)
+  }
+
+  @Test(arguments: compressing)
+  func `every cut is refused`(codec: Codec) throws {
+    let compressed = try #require(codec.compress(mildNoise(200)))
+    for count in compressed.indices {
+      #expect(codec.decompress(Array(compressed[..<count]).span.bytes, length: 200) == nil)
+    }
+  }
+
+  @Test(arguments: compressing)
+  func `noise is refused or decompresses to its length, and nothing traps`(codec: Codec) throws {
+    let compressed = try #require(codec.compress(mildNoise(300)))
+    var refused = 0
+    for (position, change) in zip(compressed.indices, noise(compressed.count)) {
+      var damaged = compressed
+      damaged[position] ^= change | 1
+      let content = codec.decompress(damaged.span.bytes, length: 300)
+      if content == nil { refused += 1 } else { #expect(content?.count == 300) }
+    }
+    #expect(refused > 0)
+  }
+
+  @Test func `stored bytes must have the length`() {
+    let bytes: [UInt8] = [1, 2, 3]
+    #expect(Codec.stored.decompress(bytes.span.bytes, length: 3) == bytes)
+    #expect(Codec.stored.decompress(bytes.span.bytes, length: 2) == nil)
+  }
+
+  @Test(arguments: Codec.allCases)
+  func `a codec is found by its name`(codec: Codec) {
+    #expect(Codec(name: codec.name) == codec)
+    #expect(Codec(name: codec.name.uppercased()) == nil)
+  }
+
+  @Test func `a shuffle gathers the bytes of the same place`() {
+    let bytes: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8]
+    #expect(PlaneTransform.none.apply(to: bytes) == bytes)
+    #expect(PlaneTransform.shuffle2.apply(to: bytes) == [1, 3, 5, 7, 2, 4, 6, 8])
+    #expect(PlaneTransform.shuffle4.apply(to: bytes) == [1, 5, 2, 6, 3, 7, 4, 8])
+  }
+
+  @Test(arguments: PlaneTransform.allCases, [0, 4, 12, 4096])
+  func `a transform can be undone`(transform: PlaneTransform, count: Int) {
+    #expect(transform.undo(on: transform.apply(to: noise(count))) == noise(count))
+  }
+}
