@@ -7,7 +7,10 @@
 #define VK_SUFFIX avx512
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
+#define VK_HAS_ROUNDING 1
 #define VK_SCALE(v, n) (f32x16)_mm512_scalef_ps((__m512)(v), (__m512)(n))
+#define VK_DOT(sum, u, s) \
+  (i32x16)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), (__m512i)(s))
 #pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \

@@ -5,6 +5,7 @@
 #define VK_SUFFIX neon
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
+#define VK_HAS_ROUNDING 1
 
 #include "loops/all.inc.h"
 #else

@@ -3,13 +3,21 @@
 /// Included once by each instruction set's file, after that file has opened its target attribute and defined
 /// - VK_SUFFIX: the ending of its symbols;
 /// - VK_HAS_FMA: 1 if multiply-add is one instruction;
-/// - VK_HAS_HALF: 1 if conversion from and to halves is.
+/// - VK_HAS_HALF: 1 if conversion from and to halves is;
+/// - VK_HAS_ROUNDING: 1 if rounding to whole numbers is;
+/// - VK_SCALE(v, n), if there is an instruction for v * 2^n;
+/// - VK_DOT(sum, u, s), if unsigned and signed bytes can be multiplied and added in fours to 16 sums.
 #ifndef VK_VECTORS_H
 #define VK_VECTORS_H
 
 #include "include/CKernels.h"
 
+#if __STDC_HOSTED__
 #include <string.h>
+#else  // syntax checks for other processors
+void *memcpy(void *to, const void *from, size_t count);
+void *memset(void *to, int value, size_t count);
+#endif
 
 #pragma clang fp contract(off)
 
@@ -27,6 +35,7 @@ typedef float f32x4 __attribute__((ext_vector_type(4)));
 typedef float f32x2 __attribute__((ext_vector_type(2)));
 typedef double f64x16 __attribute__((ext_vector_type(16)));
 typedef double f64x8 __attribute__((ext_vector_type(8)));
+typedef int32_t i32x8 __attribute__((ext_vector_type(8)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
@@ -81,8 +90,21 @@ VK_INLINE f32x16 clamp(f32x16 v, float low, float high) {
 
 VK_INLINE f32x16 absolute(f32x16 v) { return float_of(bits_of(v) & 0x7fffffffu); }
 
-/// To the nearest integer, ties to even, for |v| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
-VK_INLINE f32x16 round_small(f32x16 v) { return (v + splat(0x1.8p23f)) - splat(0x1.8p23f); }
+/// To the nearest integer, ties to even, for |v| < 2^22. Without an instruction for it, 1.5 * 2^23 is added, which
+/// leaves no room for a fraction.
+VK_INLINE f32x16 round_small(f32x16 v) {
+#if VK_HAS_ROUNDING
+  return __builtin_elementwise_roundeven(v);
+#else
+  return (v + splat(0x1.8p23f)) - splat(0x1.8p23f);
+#endif
+}
+
+/// Every second lane of a and b together, from lane `odd` on.
+#define VK_EVERY_SECOND(a, b, odd) \
+  __builtin_shufflevector( \
+      a, b, odd, odd + 2, odd + 4, odd + 6, odd + 8, odd + 10, odd + 12, odd + 14, odd + 16, odd + 18, \
+      odd + 20, odd + 22, odd + 24, odd + 26, odd + 28, odd + 30)
 
 /// The sum of all lanes, halving the vector four times.
 VK_INLINE float sum_lanes(f32x16 v) {

@@ -72,7 +72,7 @@ void vk_q8_quantize(
 // codes: ceil(columns / 2) bytes a row, the even column in the low nibble; rows never share a byte.
 // sub_scales: ceil(columns / 16) a row. super_scales: halves, ceil(columns / 256) a row.
 
-/// Product with a q4 matrix.
+/// Product with a q4 matrix. Inputs may be rounded to 24 bits of the largest among each 256 first.
 void vk_q4_matvec(
     float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
     const float *x, size_t rows, size_t columns);

@@ -6,6 +6,11 @@
 #include "products.inc.h"
 #include "q8.inc.h"
 #include "q4.inc.h"
+#ifdef VK_DOT
+#include "q4_digits.inc.h"
+#else
+#include "q4_floats.inc.h"
+#endif
 #include "quantization.inc.h"
 #include "elementary.inc.h"
 #include "activation.inc.h"

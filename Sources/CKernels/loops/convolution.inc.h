@@ -43,30 +43,81 @@ VK_INLINE f32x16 tap_at(const taps *taps, size_t tap) {
   return load_strided(taps->weights + tap, taps->count, taps->lanes);
 }
 
+/// Four weights each for 16 channels, brought into lanes.
+VK_INLINE void load_four_taps(f32x16 taps[4], const float *weights, size_t lanes) {
+  float padded[4 * VK_LANES];
+  if (lanes < VK_LANES) {
+    memset(padded, 0, sizeof padded);
+    memcpy(padded, weights, lanes * 4 * sizeof *weights);
+    weights = padded;
+  }
+  f32x16 a = load_f32(weights), b = load_f32(weights + 16);
+  f32x16 c = load_f32(weights + 32), d = load_f32(weights + 48);
+  f32x16 even_low = VK_EVERY_SECOND(a, b, 0), even_high = VK_EVERY_SECOND(c, d, 0);
+  f32x16 odd_low = VK_EVERY_SECOND(a, b, 1), odd_high = VK_EVERY_SECOND(c, d, 1);
+  taps[0] = VK_EVERY_SECOND(even_low, even_high, 0);
+  taps[1] = VK_EVERY_SECOND(odd_low, odd_high, 0);
+  taps[2] = VK_EVERY_SECOND(even_low, even_high, 1);
+  taps[3] = VK_EVERY_SECOND(odd_low, odd_high, 1);
+}
+
+/// A kernel of four, the usual one: weights and the last three inputs stay in registers.
+VK_INLINE void convolve_four(
+    float *out, const float *x, const float *weight, f32x16 bias, const float *history, size_t tokens,
+    size_t channels, size_t lanes) {
+  f32x16 taps[4];
+  load_four_taps(taps, weight, lanes);
+  f32x16 oldest = load_lanes(history, lanes), older = load_lanes(history + channels, lanes);
+  f32x16 last = load_lanes(history + 2 * channels, lanes);
+  for (size_t t = 0; t < tokens; ++t) {
+    f32x16 newest = load_lanes(x + t * channels, lanes);
+    f32x16 sum = VK_FMA(taps[0], oldest, bias);
+    sum = VK_FMA(taps[1], older, sum);
+    sum = VK_FMA(taps[2], last, sum);
+    sum = VK_FMA(taps[3], newest, sum);
+    store_lanes(out + t * channels, silu(sum), lanes);
+    oldest = older;
+    older = last;
+    last = newest;
+  }
+}
+
+VK_INLINE void convolve_any(
+    float *out, const float *x, const float *weight, f32x16 bias, const float *history, size_t tokens,
+    size_t channels, size_t kernel, size_t lanes) {
+  taps taps;
+  taps_prepare(&taps, weight, kernel, lanes);
+  for (size_t t = 0; t < tokens; ++t) {
+    f32x16 sum = bias;
+    for (size_t tap = 0; tap < kernel; ++tap) {
+      size_t place = t + tap;
+      const float *input = place < kernel - 1 ? history + place * channels
+                                              : x + (place - (kernel - 1)) * channels;
+      sum = VK_FMA(tap_at(&taps, tap), load_lanes(input, lanes), sum);
+    }
+    store_lanes(out + t * channels, silu(sum), lanes);
+  }
+}
+
 static void VK(causal_convolution_silu)(
     float *out, const float *x, const float *weight, const float *bias, const float *history,
     size_t tokens, size_t channels, size_t kernel) {
   for (size_t c = 0; c < channels; c += VK_LANES) {
     size_t lanes = channels - c < VK_LANES ? channels - c : VK_LANES;
-    taps taps;
-    taps_prepare(&taps, weight + c * kernel, kernel, lanes);
     f32x16 start = bias ? load_lanes(bias + c, lanes) : splat(0);
-    for (size_t t = 0; t < tokens; ++t) {
-      f32x16 sum = start;
-      for (size_t tap = 0; tap < kernel; ++tap) {
-        size_t place = t + tap;
-        const float *input = place < kernel - 1 ? history + place * channels
-                                                : x + (place - (kernel - 1)) * channels;
-        sum = VK_FMA(tap_at(&taps, tap), load_lanes(input + c, lanes), sum);
-      }
-      store_lanes(out + t * channels + c, silu(sum), lanes);
+    const float *past = kernel > 1 ? history + c : history;
+    if (kernel == 4) {
+      convolve_four(out + c, x + c, weight + c * 4, start, past, tokens, channels, lanes);
+    } else {
+      convolve_any(
+          out + c, x + c, weight + c * kernel, start, past, tokens, channels, kernel, lanes);
     }
   }
 }
 
-static void VK(grid_convolution_silu)(
+VK_INLINE void convolve_grid(
     float *out, const float *x, const float *weight, const float *bias, size_t height, size_t width,
-    size_t channels, size_t kernel) {
+    size_t channels, const size_t kernel) {
   const size_t margin = kernel / 2;
   for (size_t c = 0; c < channels; c += VK_LANES) {
     size_t lanes = channels - c < VK_LANES ? channels - c : VK_LANES;
@@ -91,5 +142,15 @@ static void VK(grid_convolution_silu)(
         store_lanes(out + (row * width + column) * channels + c, silu(sum), lanes);
       }
     }
+  }
+}
+
+static void VK(grid_convolution_silu)(
+    float *out, const float *x, const float *weight, const float *bias, size_t height, size_t width,
+    size_t channels, size_t kernel) {
+  if (kernel == 3) {
+    convolve_grid(out, x, weight, bias, height, width, channels, 3);
+  } else {
+    convolve_grid(out, x, weight, bias, height, width, channels, kernel);
   }
 }

@@ -3,6 +3,9 @@
 
 #define VK_POLYNOMIAL_STEP(sum, x, coefficient) VK_FMA(sum, x, splat(coefficient))
 
+/// log2(e), by which an exponential becomes a power of two.
+#define VK_BINARY_LOGARITHM_OF_E 0x1.715476p0f
+
 /// 2^n * v with one rounding for n a whole number in -150...129.
 #ifdef VK_SCALE
 #define scale_by_power VK_SCALE
@@ -20,7 +23,7 @@ VK_INLINE f32x16 scale_by_power(f32x16 v, f32x16 n) {
 VK_INLINE f32x16 exponential(f32x16 x) {
   x = choose(x < splat(-105), splat(-105), x);  // keeps not-a-number
   x = choose(x > splat(89), splat(89), x);
-  f32x16 n = round_small(x * splat(0x1.715476p0f));
+  f32x16 n = round_small(x * splat(VK_BINARY_LOGARITHM_OF_E));
   f32x16 r = VK_FMA(n, splat(-0x1.63p-1f), x);  // ln 2 in two parts; the first product is exact
   r = VK_FMA(n, splat(0x1.bd0106p-13f), r);
   f32x16 p = splat(0x1.a1520cp-13f);
@@ -30,6 +33,28 @@ VK_INLINE f32x16 exponential(f32x16 x) {
   p = VK_POLYNOMIAL_STEP(p, r, 0x1.555556p-3f);
   p = VK_POLYNOMIAL_STEP(p, r, 0.5f);
   return scale_by_power(VK_FMA(p, r * r, r) + splat(1), n);
+}
+
+/// 2^t to a relative error of 2e-7 for t in -125 ... 127; what is smaller counts as -126.
+VK_INLINE f32x16 power_of_two(f32x16 t) {
+  t = choose(t < splat(-126), splat(-126), t);
+#ifndef VK_SCALE
+  t = choose(t > splat(127), splat(127), t);
+#endif
+  f32x16 n = round_small(t), f = t - n;
+  f32x16 p = splat(0x1.4440a4p-13f);
+  p = VK_POLYNOMIAL_STEP(p, f, 0x1.5f095cp-10f);
+  p = VK_POLYNOMIAL_STEP(p, f, 0x1.3b2a1ap-7f);
+  p = VK_POLYNOMIAL_STEP(p, f, 0x1.c6af6cp-5f);
+  p = VK_POLYNOMIAL_STEP(p, f, 0x1.ebfbep-3f);
+  p = VK_POLYNOMIAL_STEP(p, f, 0x1.62e43p-1f);
+  p = VK_FMA(p, f, splat(1));
+#ifdef VK_SCALE
+  return VK_SCALE(p, n);
+#else
+  i32x16 bits = (i32x16)bits_of(n + splat(0x1.8p23f));  // n in the low bits, which are shifted to the exponent
+  return (f32x16)((i32x16)bits_of(p) + (bits << 23));
+#endif
 }
 
 /// log(1 + u) for u >= 0 to a relative error of 3e-7.

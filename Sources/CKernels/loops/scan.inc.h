@@ -1,6 +1,11 @@
 // The selective scan of Mamba-1, a tile of 16 channels at a time. Letters as in CKernels.h.
 
-enum { VK_SCALED_CHANNELS = 64, VK_HELD_STATES = 16 };
+enum {
+  VK_SCALED_CHANNELS = 64,
+  VK_HELD_STATES = 16,
+  VK_BATCH_TOKENS = 16,
+  VK_BATCH_TILES = 8
+};
 
 /// The inputs of a scan, as floats or as int8 codes with scales. `codes` says which: always a constant, so that each
 /// of the two kernels holds only its own loads.
@@ -43,6 +48,22 @@ VK_INLINE f32x16 scan_time_step(
   return softplus(step + load_lanes(bias + tile.first, tile.lanes));
 }
 
+/// The steps and inputs of some tokens and tiles, made ready at once: what softplus waits for overlaps.
+typedef struct scan_batch {
+  f32x16 steps[VK_BATCH_TOKENS][VK_BATCH_TILES], x[VK_BATCH_TOKENS][VK_BATCH_TILES];
+  size_t first_token, tokens;
+} scan_batch;
+
+VK_INLINE void scan_prepare(
+    scan_batch *batch, const scan_input *input, const float *bias, const scan_tile *tiles, size_t count) {
+  for (size_t t = 0; t < batch->tokens; ++t) {
+    for (size_t i = 0; i < count; ++i) {
+      batch->steps[t][i] = scan_time_step(input, batch->first_token + t, tiles[i], bias);
+      batch->x[t][i] = scan_x(input, batch->first_token + t, tiles[i]);
+    }
+  }
+}
+
 /// Up to 16 values of B or C from state n on: in place, or decoded into `buffer`.
 VK_INLINE const float *scan_row(
     const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token, size_t n,
@@ -54,70 +75,84 @@ VK_INLINE const float *scan_row(
   return buffer;
 }
 
-/// 16 states: they stay in registers while all tokens go by.
+/// Brings a tile with 16 states past the tokens of a batch; the states stay in registers meanwhile.
 VK_INLINE void scan_tile_held(
-    float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
-    scan_tile tile) {
+    float *y, float *state, const scan_input *input, const scan_weights *weights, const scan_batch *batch,
+    size_t index, scan_tile tile) {
   const float *A = weights->A + tile.first * VK_HELD_STATES;
   float *tile_state = state + tile.first * VK_HELD_STATES;
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes), held[VK_HELD_STATES];
   VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) held[n] = load_f32(tile_state + n * VK_LANES);
-  for (size_t t = 0; t < tokens; ++t) {
+  for (size_t t = 0; t < batch->tokens; ++t) {
+    size_t token = batch->first_token + t;
     float B_buffer[VK_LANES], C_buffer[VK_LANES];
     const float *B = scan_row(
-        input->B, input->B_codes, input->B_scales, input->codes, t, 0, VK_HELD_STATES, B_buffer);
+        input->B, input->B_codes, input->B_scales, input->codes, token, 0, VK_HELD_STATES, B_buffer);
     const float *C = scan_row(
-        input->C, input->C_codes, input->C_scales, input->codes, t, 0, VK_HELD_STATES, C_buffer);
-    f32x16 x = scan_x(input, t, tile), step = scan_time_step(input, t, tile, weights->bias);
-    f32x16 stepped = step * x, sum = D * x;
+        input->C, input->C_codes, input->C_scales, input->codes, token, 0, VK_HELD_STATES, C_buffer);
+    f32x16 x = batch->x[t][index], step = batch->steps[t][index];
+    f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
-      f32x16 decay = exponential(step * load_f32(A + n * VK_LANES));
+      f32x16 decay = power_of_two(binary * load_f32(A + n * VK_LANES));
       held[n] = VK_FMA(decay, held[n], stepped * splat(B[n]));
       sum = VK_FMA(splat(C[n]), held[n], sum);
     }
-    store_lanes(y + t * tile.channels + tile.first, sum, tile.lanes);
+    store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
   }
   VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) store_f32(tile_state + n * VK_LANES, held[n]);
 }
 
-/// Any number of states: they stay in memory.
+/// The same for any number of states, which stay in memory.
 VK_INLINE void scan_tile_any(
-    float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
-    scan_tile tile) {
+    float *y, float *state, const scan_input *input, const scan_weights *weights, const scan_batch *batch,
+    size_t index, scan_tile tile) {
   const float *A = weights->A + tile.first * tile.states;
   float *tile_state = state + tile.first * tile.states;
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes);
-  for (size_t t = 0; t < tokens; ++t) {
-    f32x16 x = scan_x(input, t, tile), step = scan_time_step(input, t, tile, weights->bias);
-    f32x16 stepped = step * x, sum = D * x;
+  for (size_t t = 0; t < batch->tokens; ++t) {
+    size_t token = batch->first_token + t;
+    f32x16 x = batch->x[t][index], step = batch->steps[t][index];
+    f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     for (size_t first = 0; first < tile.states; first += VK_LANES) {
       float B_buffer[VK_LANES], C_buffer[VK_LANES];
       const float *B = scan_row(
-          input->B, input->B_codes, input->B_scales, input->codes, t, first, tile.states, B_buffer);
+          input->B, input->B_codes, input->B_scales, input->codes, token, first, tile.states, B_buffer);
       const float *C = scan_row(
-          input->C, input->C_codes, input->C_scales, input->codes, t, first, tile.states, C_buffer);
+          input->C, input->C_codes, input->C_scales, input->codes, token, first, tile.states, C_buffer);
       for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
         float *place = tile_state + (first + n) * VK_LANES;
-        f32x16 decay = exponential(step * load_f32(A + (first + n) * VK_LANES));
+        f32x16 decay = power_of_two(binary * load_f32(A + (first + n) * VK_LANES));
         f32x16 next = VK_FMA(decay, load_f32(place), stepped * splat(B[n]));
         store_f32(place, next);
         sum = VK_FMA(splat(C[n]), next, sum);
       }
     }
-    store_lanes(y + t * tile.channels + tile.first, sum, tile.lanes);
+    store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
   }
 }
 
 VK_INLINE void scan_tiles(
     float *y, float *state, const scan_input *input, const scan_weights *weights, size_t tokens,
     size_t channels, size_t states, size_t first_tile, size_t tile_count) {
-  for (size_t i = first_tile; i < first_tile + tile_count; ++i) {
-    size_t first = i * VK_LANES, rest = channels - first;
-    scan_tile tile = {first, rest < VK_LANES ? rest : VK_LANES, channels, states};
-    if (states == VK_HELD_STATES) {
-      scan_tile_held(y, state, input, weights, tokens, tile);
-    } else {
-      scan_tile_any(y, state, input, weights, tokens, tile);
+  for (size_t done = 0; done < tile_count; done += VK_BATCH_TILES) {
+    size_t count = tile_count - done < VK_BATCH_TILES ? tile_count - done : VK_BATCH_TILES;
+    scan_tile tiles[VK_BATCH_TILES];
+    for (size_t i = 0; i < count; ++i) {
+      size_t first = (first_tile + done + i) * VK_LANES, rest = channels - first;
+      tiles[i] = (scan_tile){first, rest < VK_LANES ? rest : VK_LANES, channels, states};
+    }
+    for (size_t t = 0; t < tokens; t += VK_BATCH_TOKENS) {
+      scan_batch batch;
+      batch.first_token = t;
+      batch.tokens = tokens - t < VK_BATCH_TOKENS ? tokens - t : VK_BATCH_TOKENS;
+      scan_prepare(&batch, input, weights->bias, tiles, count);
+      for (size_t i = 0; i < count; ++i) {
+        if (states == VK_HELD_STATES) {
+          scan_tile_held(y, state, input, weights, &batch, i, tiles[i]);
+        } else {
+          scan_tile_any(y, state, input, weights, &batch, i, tiles[i]);
+        }
+      }
     }
   }
 }

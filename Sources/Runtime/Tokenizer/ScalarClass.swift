@@ -31,16 +31,19 @@ enum ScalarClass {
     let properties = scalar.properties
     switch properties.generalCategory {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-      self = Self.isKnown(properties) ? .letter : .other
+      self = properties.isAssigned(in: Self.unicodeVersion) ? .letter : .other
     case .decimalNumber, .letterNumber, .otherNumber:
-      self = Self.isKnown(properties) ? .number : .other
+      self = properties.isAssigned(in: Self.unicodeVersion) ? .number : .other
     default:
       self = properties.isWhitespace ? .space : .other
     }
   }
+}
 
-  private static func isKnown(_ properties: Unicode.Scalar.Properties) -> Bool {
-    guard let age = properties.age else { return false }
-    return age.major <= unicodeVersion
+extension Unicode.Scalar.Properties {
+  /// Whether a character exists in a major version of Unicode.
+  func isAssigned(in version: Int) -> Bool {
+    guard let age else { return false }
+    return age.major <= version
   }
 }

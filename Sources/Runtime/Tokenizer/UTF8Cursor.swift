@@ -8,7 +8,8 @@ extension [UInt8] {
     return multibyteScalar(at: index, first: first)
   }
 
-  private func multibyteScalar(at index: Int, first: UInt8) -> (scalar: Unicode.Scalar, length: Int) {
+  private func multibyteScalar(at index: Int, first: UInt8) -> (scalar: Unicode.Scalar, length: Int)
+  {
     let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
     guard first >= 0xC0, index + length <= count else { return ("\u{FFFD}", 1) }
     var value = UInt32(first) & (0x7F >> UInt32(length))
