@@ -18,8 +18,9 @@
       _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(u), (__m256i)(s)), _mm256_set1_epi16(1)))
 #define VK_DOT(sum, u, s) \
   __builtin_shufflevector( \
-      (i32x8)VK_DOT_HALF((sum).lo, (u).lo, (s).lo), (i32x8)VK_DOT_HALF((sum).hi, (u).hi, (s).hi), 0, \
-      1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+      (i32x8)VK_DOT_HALF((sum).lo, (u).lo, (s).lo), \
+      (i32x8)VK_DOT_HALF((sum).hi, (u).hi, (s).hi), \
+      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
 #include "loops/all.inc.h"
 

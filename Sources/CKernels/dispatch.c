@@ -85,20 +85,20 @@ void vk_bf16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, 
 }
 
 void vk_q8_matvec(
-    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows, size_t
-    columns, size_t group_size) {
+    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows,
+    size_t columns, size_t group_size) {
   kernels()->q8_matvec(out, codes, scales, x, rows, columns, group_size);
 }
 
 void vk_q8_expand(
-    float *out, const int8_t *codes, const uint16_t *scales, size_t rows, size_t columns, size_t
-    group_size) {
+    float *out, const int8_t *codes, const uint16_t *scales, size_t rows, size_t columns,
+    size_t group_size) {
   kernels()->q8_expand(out, codes, scales, rows, columns, group_size);
 }
 
 void vk_q8_quantize(
-    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t
-    group_size, int largest_code) {
+    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t group_size,
+    int largest_code) {
   kernels()->q8_quantize(codes, scales, w, rows, columns, group_size, largest_code);
 }
 
@@ -115,8 +115,8 @@ void vk_q4_expand(
 }
 
 void vk_q4_quantize(
-    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w, const float
-    *importance, size_t rows, size_t columns) {
+    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
+    const float *importance, size_t rows, size_t columns) {
   kernels()->q4_quantize(codes, sub_scales, super_scales, w, importance, rows, columns);
 }
 
@@ -127,8 +127,8 @@ void vk_rms_normalize(
 }
 
 void vk_layer_normalize(
-    float *out, const float *x, const float *weight, const float *bias, float epsilon, size_t
-    rows, size_t columns) {
+    float *out, const float *x, const float *weight, const float *bias, float epsilon, size_t rows,
+    size_t columns) {
   kernels()->layer_normalize(out, x, weight, bias, epsilon, rows, columns);
 }
 
@@ -139,15 +139,15 @@ void vk_causal_convolution_silu(
 }
 
 void vk_grid_convolution_silu(
-    float *out, const float *x, const float *weight, const float *bias, size_t height, size_t
-    width, size_t channels, size_t kernel) {
+    float *out, const float *x, const float *weight, const float *bias, size_t height, size_t width,
+    size_t channels, size_t kernel) {
   kernels()->grid_convolution_silu(out, x, weight, bias, height, width, channels, kernel);
 }
 
 void vk_selective_scan(
-    float *y, float *state, const float *x, const float *time_steps, const float *B, const float
-    *C, const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t
-    channels, size_t states, size_t first_tile, size_t tile_count) {
+    float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
+    const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
+    size_t states, size_t first_tile, size_t tile_count) {
   kernels()->selective_scan(
       y, state, x, time_steps, B, C, A, D, time_step_bias, tokens, channels, states,
       first_tile, tile_count);
@@ -156,8 +156,8 @@ void vk_selective_scan(
 void vk_selective_scan_int8(
     float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
     const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias, size_t
-    tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
+    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
+    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
   kernels()->selective_scan_int8(
       y, state, x, x_scales, time_steps, time_step_scales, B, B_scales, C, C_scales, A, D,
       time_step_bias, tokens, channels, states, first_tile, tile_count);

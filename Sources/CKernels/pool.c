@@ -1,7 +1,8 @@
 // Threads that spin for the next loop for about a millisecond, then sleep.
 //
-// A loop is published as one word: its count and its next index. Threads add one to the word and decide from the
-// value returned alone, so a thread that is late for one loop takes a rightful index of the next or none.
+// A loop is published as one word: its count and its next index. Threads add one to the word and
+// decide from the value returned alone, so a thread that is late for one loop takes a rightful
+// index of the next or none.
 #include "include/CKernels.h"
 
 #include <pthread.h>
@@ -18,7 +19,7 @@ static const size_t largest_loop = (size_t)1 << 31;
 struct vk_pool {
   _Alignas(128) _Atomic uint64_t loop;  // count in the upper half, next index in the lower
   _Alignas(128) _Atomic size_t done;
-  _Alignas(128) _Atomic uint32_t epoch;  // advances with each loop; bodies below are set before the loop
+  _Alignas(128) _Atomic uint32_t epoch;  // advances with each loop
   _Atomic uint32_t sleepers;
   _Atomic int ending;
   void (*body)(void *, size_t);
@@ -72,8 +73,8 @@ static void await_loop(vk_pool *pool, uint32_t seen) {
   pthread_mutex_unlock(&pool->sleeping);
 }
 
-/// Tells the workers that there is something new. Epoch and sleepers are accessed in one total order: either this
-/// thread sees a sleeper, or the sleeper sees the new epoch.
+/// Tells the workers that there is something new. Epoch and sleepers are accessed in one total
+/// order: either this thread sees a sleeper, or the sleeper sees the new epoch.
 static void announce(vk_pool *pool) {
   atomic_fetch_add(&pool->epoch, 1);
   if (atomic_load(&pool->sleepers) == 0) return;

@@ -1,12 +1,15 @@
-/// Vectors of 16 lanes, whatever the registers of the instruction set are, and the ways in and out of memory.
+/// Vectors of 16 lanes, whatever the registers of the instruction set are, and the ways in and out
+/// of memory.
 ///
-/// Included once by each instruction set's file, after that file has opened its target attribute and defined
+/// Included once by each instruction set's file, after that file has opened its target attribute
+/// and defined
 /// - VK_SUFFIX: the ending of its symbols;
 /// - VK_HAS_FMA: 1 if multiply-add is one instruction;
 /// - VK_HAS_HALF: 1 if conversion from and to halves is;
 /// - VK_HAS_ROUNDING: 1 if rounding to whole numbers is;
 /// - VK_SCALE(v, n), if there is an instruction for v * 2^n;
-/// - VK_DOT(sum, u, s), if unsigned and signed bytes can be multiplied and added in fours to 16 sums.
+/// - VK_DOT(sum, u, s), if unsigned and signed bytes can be multiplied and added in fours to 16
+///   sums.
 #ifndef VK_VECTORS_H
 #define VK_VECTORS_H
 
@@ -90,8 +93,8 @@ VK_INLINE f32x16 clamp(f32x16 v, float low, float high) {
 
 VK_INLINE f32x16 absolute(f32x16 v) { return float_of(bits_of(v) & 0x7fffffffu); }
 
-/// To the nearest integer, ties to even, for |v| < 2^22. Without an instruction for it, 1.5 * 2^23 is added, which
-/// leaves no room for a fraction.
+/// To the nearest integer, ties to even, for |v| < 2^22. Without an instruction for it, 1.5 * 2^23
+/// is added, which leaves no room for a fraction.
 VK_INLINE f32x16 round_small(f32x16 v) {
 #if VK_HAS_ROUNDING
   return __builtin_elementwise_roundeven(v);
@@ -103,8 +106,8 @@ VK_INLINE f32x16 round_small(f32x16 v) {
 /// Every second lane of a and b together, from lane `odd` on.
 #define VK_EVERY_SECOND(a, b, odd) \
   __builtin_shufflevector( \
-      a, b, odd, odd + 2, odd + 4, odd + 6, odd + 8, odd + 10, odd + 12, odd + 14, odd + 16, odd + 18, \
-      odd + 20, odd + 22, odd + 24, odd + 26, odd + 28, odd + 30)
+      a, b, odd, odd + 2, odd + 4, odd + 6, odd + 8, odd + 10, odd + 12, odd + 14, odd + 16, \
+      odd + 18, odd + 20, odd + 22, odd + 24, odd + 26, odd + 28, odd + 30)
 
 /// The sum of all lanes, halving the vector four times.
 VK_INLINE float sum_lanes(f32x16 v) {

@@ -84,6 +84,59 @@ import Testing
     Self.expectProduct(product, weights: stored.values.map(Double.init), x: x, shape: shape)
   }
 
+  /// Inputs of a q4 product may be rounded to 24 bits of the largest among 256.
+  @Test(arguments: InstructionSet.all)
+  func `an outlier among the inputs of q4 costs the others no more than its last bit`(
+    set: InstructionSet
+  ) throws {
+    let kernels = try set.kernels
+    let shape = Shape(5, 5000)
+    var random = Seeded(11)
+    let stored = StoredQ4(random: &random, shape: shape)
+    for outlier: Float in [1e6, 1e30, 0, 1e-35] {
+      var x = random.normals(shape.columns)
+      if outlier < 1 { x = x.map { $0 * outlier } }
+      x[300] = outlier
+      let found = filled(shape.rows) {
+        kernels.q4_matvec(
+          $0, stored.codes, stored.subScales, stored.superScales, x, shape.rows, shape.columns)
+      }
+      var sums = [Double](), bounds = [Double]()
+      for row in 0..<shape.rows {
+        var sum = 0.0, bound = 0x1p-100
+        for column in 0..<shape.columns {
+          let weight = Double(stored.values[row * shape.columns + column])
+          sum += weight * Double(x[column])
+          let largest = column / 256 == 1 ? max(outlier, 6) : 6
+          bound += abs(weight) * Double(largest) * unitRoundoff
+          bound += abs(weight * Double(x[column])) * 330 * unitRoundoff
+        }
+        sums.append(sum)
+        bounds.append(bound)
+      }
+      expectClose(found, sums) { bounds[$0] }
+    }
+  }
+
+  @Test(arguments: InstructionSet.all)
+  func `an input that is not finite does not vanish from a q4 product`(set: InstructionSet) throws {
+    let kernels = try set.kernels
+    let shape = Shape(3, 300)
+    let stored = StoredQ4(
+      codes: [UInt8](repeating: 0xff, count: 450), subScales: [Int8](repeating: 3, count: 57),
+      superScales: [UInt16](repeating: 0x3c00, count: 6), shape: shape)
+    for value in [Float.nan, .infinity, -.infinity] {
+      for place in [0, 37, 299] {
+        var x = [Float](repeating: 1, count: 300)
+        x[place] = value
+        let found = filled(3) {
+          kernels.q4_matvec($0, stored.codes, stored.subScales, stored.superScales, x, 3, 300)
+        }
+        #expect(found.allSatisfy { !$0.isFinite })
+      }
+    }
+  }
+
   @Test(arguments: InstructionSet.all)
   func `a row gives the same bits alone and among others`(set: InstructionSet) throws {
     let kernels = try set.kernels

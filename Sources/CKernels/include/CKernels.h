@@ -1,13 +1,15 @@
 /// Every loop over weights or activations, for the best instruction set that the processor has.
 ///
-/// Conventions: `out` comes first; matrices are row-major; pointers need only the alignment of their elements;
-/// every count may be anything, zero included, unless a comment says otherwise; inputs and outputs do not overlap
-/// unless a comment allows it. No kernel allocates, locks or fails: the caller checks counts first.
-/// A half is an IEEE binary16 and a bfloat the upper half of a float, both as their bits in a `uint16_t`.
+/// Conventions: `out` comes first; matrices are row-major; pointers need only the alignment of
+/// their elements; every count may be anything, zero included, unless a comment says otherwise;
+/// inputs and outputs do not overlap unless a comment allows it. No kernel allocates, locks or
+/// fails: the caller checks counts first. A half is an IEEE binary16 and a bfloat the upper half of
+/// a float, both as their bits in a `uint16_t`.
 ///
-/// Sums run in 16 lanes (lane `i` takes elements `i`, `i + 16`, ...) that are added by a fixed tree, so that a
-/// result never depends on how rows are shared out among threads. Between instruction sets float results differ
-/// by rounding (some have fused multiply-add); the quantizers are identical to the bit.
+/// Sums run in 16 lanes (lane `i` takes elements `i`, `i + 16`, ...) that are added by a fixed
+/// tree, so that a result never depends on how rows are shared out among threads. Between
+/// instruction sets float results differ by rounding (some have fused multiply-add); the quantizers
+/// are identical to the bit.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
@@ -26,16 +28,20 @@ void vk_widen_f16(float *out, const uint16_t *in, size_t count);
 /// Bfloats to floats, exactly.
 void vk_widen_bf16(float *out, const uint16_t *in, size_t count);
 
-/// Floats to halves, to nearest, ties to even; too large becomes infinite; not-a-number stays (quiet).
+/// Floats to halves, to nearest, ties to even; too large becomes infinite; not-a-number stays
+/// (quiet).
 void vk_narrow_f16(uint16_t *out, const float *in, size_t count);
 
-/// Floats to bfloats, to nearest, ties to even; too large becomes infinite; not-a-number stays (quiet).
+/// Floats to bfloats, to nearest, ties to even; too large becomes infinite; not-a-number stays
+/// (quiet).
 void vk_narrow_bf16(uint16_t *out, const float *in, size_t count);
 
 /// 1 if no element is infinite or not-a-number, else 0.
 int vk_all_finite(const float *in, size_t count);
 
-// Products of a weight matrix `[rows][columns]` and a vector `x[columns]`: out[r] = sum_k w[r, k] x[k].
+// Products of a weight matrix `[rows][columns]` and a vector `x[columns]`:
+//
+//     out[r] = sum_k w[r, k] x[k]
 
 /// Product with a matrix of floats.
 void vk_f32_matvec(float *out, const float *w, const float *x, size_t rows, size_t columns);
@@ -46,13 +52,14 @@ void vk_f16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, s
 /// Product with a matrix of bfloats.
 void vk_bf16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, size_t columns);
 
-// q8: w[r, k] = scales[r, k / group_size] * codes[r, k]. Codes `[rows][columns]`; scales are halves,
-// `[rows][groups]` with groups = ceil(columns / group_size); the last group may be short; group_size >= 1.
+// q8: w[r, k] = scales[r, k / group_size] * codes[r, k]. Codes `[rows][columns]`; scales are
+// halves, `[rows][groups]` with groups = ceil(columns / group_size); the last group may be short;
+// group_size >= 1.
 
 /// Product with a q8 matrix.
 void vk_q8_matvec(
-    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows, size_t columns,
-    size_t group_size);
+    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows,
+    size_t columns, size_t group_size);
 
 /// The floats that a q8 matrix stands for, `[rows][columns]`.
 void vk_q8_expand(
@@ -61,9 +68,10 @@ void vk_q8_expand(
 
 /// Rounds a matrix to q8, codes within +-largest_code (1...127).
 ///
-/// scale = half(max|w| / largest_code), one unit in the last place more if that half is so small that the largest
-/// weight would round beyond largest_code; code = rint(w / scale). A group whose scale is zero has codes 0. A scale
-/// beyond the range of halves becomes the largest half (codes saturate); weights are expected to be finite.
+/// scale = half(max|w| / largest_code), one unit in the last place more if that half is so small
+/// that the largest weight would round beyond largest_code; code = rint(w / scale). A group whose
+/// scale is zero has codes 0. A scale beyond the range of halves becomes the largest half (codes
+/// saturate); weights are expected to be finite.
 void vk_q8_quantize(
     int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t group_size,
     int largest_code);
@@ -79,21 +87,23 @@ void vk_q4_matvec(
 
 /// The floats that a q4 matrix stands for, `[rows][columns]`.
 void vk_q4_expand(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales, size_t rows,
-    size_t columns);
+    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
+    size_t rows, size_t columns);
 
-/// Finds the q4 matrix with a small weighted error sum_k importance[k] (w[r, k] - q4[r, k])^2 in each row.
+/// Finds the q4 matrix with a small weighted error sum_k importance[k] (w[r, k] - q4[r, k])^2 in
+/// each row.
 ///
-/// For each group of 16, 80 codings (both signs, 40 step sizes) are tried and fitted by least squares; a
-/// super-block then shares a half scale, its sub-scales lie in -31...31 and are zero only for a group of zeros
-/// (or where the super-scale rounds to zero), each is tried one step up and down, and the super-scale is refitted once.
-/// An unused high nibble is written as 8.
+/// For each group of 16, 80 codings (both signs, 40 step sizes) are tried and fitted by least
+/// squares; a super-block then shares a half scale, its sub-scales lie in -31...31 and are zero
+/// only for a group of zeros (or where the super-scale rounds to zero), each is tried one step up
+/// and down, and the super-scale is refitted once. An unused high nibble is written as 8.
 ///
 /// - importance: `[columns]`, or NULL for 1 everywhere; what is not above zero counts as zero.
-/// - weights are expected to be finite; a super-scale beyond the range of halves becomes the largest half.
+/// - weights are expected to be finite; a super-scale beyond the range of halves becomes the
+///   largest half.
 void vk_q4_quantize(
-    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w, const float *importance,
-    size_t rows, size_t columns);
+    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
+    const float *importance, size_t rows, size_t columns);
 
 // Activations `[rows][columns]`.
 
@@ -101,14 +111,16 @@ void vk_q4_quantize(
 void vk_rms_normalize(
     float *out, const float *x, const float *weight, float epsilon, size_t rows, size_t columns);
 
-/// out = weight * (x - mean) / sqrt(variance + epsilon) + bias, row by row, with the biased variance. `out` may be `x`.
+/// out = weight * (x - mean) / sqrt(variance + epsilon) + bias, row by row, with the biased
+/// variance. `out` may be `x`.
 void vk_layer_normalize(
     float *out, const float *x, const float *weight, const float *bias, float epsilon, size_t rows,
     size_t columns);
 
 /// Depthwise convolution over tokens, then SiLU.
 ///
-///     out[t, c] = silu(bias[c] + sum_j weight[c, j] * xx[t - (kernel - 1) + j, c])    xx = history, then x
+/// out[t, c] = silu(bias[c] + sum_j weight[c, j] * xx[t - (kernel - 1) + j, c])    xx = history,
+/// then x
 ///
 /// - weight: `[channels][kernel]`. bias: `[channels]` or NULL. kernel >= 1.
 /// - history: `[kernel - 1][channels]`, oldest first; unused if kernel is 1.
@@ -118,7 +130,8 @@ void vk_causal_convolution_silu(
 
 /// Depthwise cross-correlation over a grid with zero padding of kernel / 2, then SiLU.
 ///
-/// - x, out: `[height * width][channels]`. weight: `[channels][kernel][kernel]`, kernel odd. bias: `[channels]` or NULL.
+/// - x, out: `[height * width][channels]`. weight: `[channels][kernel][kernel]`, kernel odd. bias:
+///   `[channels]` or NULL.
 void vk_grid_convolution_silu(
     float *out, const float *x, const float *weight, const float *bias, size_t height, size_t width,
     size_t channels, size_t kernel);
@@ -131,9 +144,12 @@ void vk_grid_convolution_silu(
 ///
 /// with softplus(v) = v if v > 20 else log1p(exp(v)).
 ///
-/// - x, time_steps, y: `[tokens][channels]`. B, C: `[tokens][states]`. D, time_step_bias: `[channels]`.
-/// - A, state: tiles `[ceil(channels / 16)][states][16]`, padded with zeros; the state is advanced in place.
-/// - Only tiles first_tile ..< first_tile + tile_count are computed, so that threads can share them out.
+/// - x, time_steps, y: `[tokens][channels]`. B, C: `[tokens][states]`. D, time_step_bias:
+///   `[channels]`.
+/// - A, state: tiles `[ceil(channels / 16)][states][16]`, padded with zeros; the state is advanced
+///   in place.
+/// - Only tiles first_tile ..< first_tile + tile_count are computed, so that threads can share them
+///   out.
 void vk_selective_scan(
     float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
     const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
@@ -146,8 +162,8 @@ void vk_selective_scan(
 void vk_selective_scan_int8(
     float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
     const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias, size_t tokens,
-    size_t channels, size_t states, size_t first_tile, size_t tile_count);
+    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
+    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count);
 
 /// Replaces every row by softmax(scale * row).
 void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns);
@@ -172,7 +188,8 @@ void vk_gate_silu(float *out, const float *x, const float *gate, size_t count);
 /// out = a + b. `out` may be `a` or `b`.
 void vk_add(float *out, const float *a, const float *b, size_t count);
 
-/// out = exp(x) to a relative error of 2e-7; 0 and infinity where the result is out of range. `out` may be `x`.
+/// out = exp(x) to a relative error of 2e-7; 0 and infinity where the result is out of range. `out`
+/// may be `x`.
 void vk_exp(float *out, const float *x, size_t count);
 
 /// out = x if x > 20, else log1p(exp(x)), to a relative error of 5e-7. `out` may be `x`.
@@ -200,8 +217,9 @@ typedef struct vk_table {
 /// The kernels for the named instruction set, or NULL if this build or this processor lacks it.
 const vk_table *vk_kernels_named(const char *instruction_set);
 
-/// The instruction set that the functions above use: the best one that the processor has, or the one named by
-/// the environment variable VLM_CONVERT_KERNELS when it was first needed, if that is available.
+/// The instruction set that the functions above use: the best one that the processor has, or the
+/// one named by the environment variable VLM_CONVERT_KERNELS when it was first needed, if that is
+/// available.
 const char *vk_instruction_set(void);
 
 // Threads.
@@ -209,7 +227,8 @@ const char *vk_instruction_set(void);
 /// A fixed set of threads that share out the indices of one loop at a time.
 typedef struct vk_pool vk_pool;
 
-/// Starts a pool of that many threads, the caller of `vk_pool_run` counted as one (0 is taken as 1).
+/// Starts a pool of that many threads, the caller of `vk_pool_run` counted as one (0 is taken as
+/// 1).
 ///
 /// Fewer are started if the system refuses more; NULL if memory is short.
 vk_pool *vk_pool_create(size_t threads);
@@ -220,10 +239,11 @@ void vk_pool_destroy(vk_pool *pool);
 /// Threads that take part in a run, the caller included.
 size_t vk_pool_threads(const vk_pool *pool);
 
-/// Calls body(context, index) once for each index below count, and returns when all calls have returned.
+/// Calls body(context, index) once for each index below count, and returns when all calls have
+/// returned.
 ///
-/// Indices are taken in order, by whichever thread is free. Runs from several threads wait for one another.
-/// A body must not run the same pool.
+/// Indices are taken in order, by whichever thread is free. Runs from several threads wait for one
+/// another. A body must not run the same pool.
 void vk_pool_run(
     vk_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context);
 

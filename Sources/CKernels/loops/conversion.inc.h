@@ -17,7 +17,8 @@ VK_INLINE f32x16 widen_half(u16x16 half) {
   u32x16 sign = (wide & 0x8000u) << 16, magnitude = wide & 0x7fffu;
   u32x16 normal = (magnitude << 13) + ((127u - 15u) << 23);
   u32x16 special = (magnitude << 13) | 0x7f800000u;
-  special |= choose_bits(magnitude > 0x7c00u, (u32x16)0x400000u, (u32x16)0u);  // quiet, as processors do
+  // Quiet, as processors do it.
+  special |= choose_bits(magnitude > 0x7c00u, (u32x16)0x400000u, (u32x16)0u);
   f32x16 count = __builtin_convertvector((i32x16)magnitude, f32x16);
   u32x16 subnormal = bits_of(count * splat(0x1p-24f));
   u32x16 finite = choose_bits(magnitude < 0x400u, subnormal, normal);

@@ -1,5 +1,5 @@
-// Depthwise convolutions followed by SiLU. Lanes are channels; the weights of 16 channels are brought into lanes once,
-// then serve all tokens.
+// Depthwise convolutions followed by SiLU. Lanes are channels; the weights of 16 channels are
+// brought into lanes once, then serve all tokens.
 
 enum { VK_HELD_TAPS = 64 };
 
@@ -63,8 +63,8 @@ VK_INLINE void load_four_taps(f32x16 taps[4], const float *weights, size_t lanes
 
 /// A kernel of four, the usual one: weights and the last three inputs stay in registers.
 VK_INLINE void convolve_four(
-    float *out, const float *x, const float *weight, f32x16 bias, const float *history, size_t tokens,
-    size_t channels, size_t lanes) {
+    float *out, const float *x, const float *weight, f32x16 bias, const float *history,
+    size_t tokens, size_t channels, size_t lanes) {
   f32x16 taps[4];
   load_four_taps(taps, weight, lanes);
   f32x16 oldest = load_lanes(history, lanes), older = load_lanes(history + channels, lanes);
@@ -83,8 +83,8 @@ VK_INLINE void convolve_four(
 }
 
 VK_INLINE void convolve_any(
-    float *out, const float *x, const float *weight, f32x16 bias, const float *history, size_t tokens,
-    size_t channels, size_t kernel, size_t lanes) {
+    float *out, const float *x, const float *weight, f32x16 bias, const float *history,
+    size_t tokens, size_t channels, size_t kernel, size_t lanes) {
   taps taps;
   taps_prepare(&taps, weight, kernel, lanes);
   for (size_t t = 0; t < tokens; ++t) {

@@ -1,5 +1,5 @@
-// Exponential, logarithm and what is made of them, on 16 lanes. The polynomials are Chebyshev fits in double
-// precision, rounded; their own errors are below 2e-8 and the rest is rounding.
+// Exponential, logarithm and what is made of them, on 16 lanes. The polynomials are Chebyshev fits
+// in double precision, rounded; their own errors are below 2e-8 and the rest is rounding.
 
 #define VK_POLYNOMIAL_STEP(sum, x, coefficient) VK_FMA(sum, x, splat(coefficient))
 
@@ -19,7 +19,8 @@ VK_INLINE f32x16 scale_by_power(f32x16 v, f32x16 n) {
 }
 #endif
 
-/// exp(x) to a relative error of 2e-7; below -104 it is 0, above 88.8 infinite. Subnormal results are rounded once.
+/// exp(x) to a relative error of 2e-7; below -104 it is 0, above 88.8 infinite. Subnormal results
+/// are rounded once.
 VK_INLINE f32x16 exponential(f32x16 x) {
   x = choose(x < splat(-105), splat(-105), x);  // keeps not-a-number
   x = choose(x > splat(89), splat(89), x);
@@ -52,14 +53,16 @@ VK_INLINE f32x16 power_of_two(f32x16 t) {
 #ifdef VK_SCALE
   return VK_SCALE(p, n);
 #else
-  i32x16 bits = (i32x16)bits_of(n + splat(0x1.8p23f));  // n in the low bits, which are shifted to the exponent
+  // The low bits of the sum are n; they are shifted to the place of the exponent.
+  i32x16 bits = (i32x16)bits_of(n + splat(0x1.8p23f));
   return (f32x16)((i32x16)bits_of(p) + (bits << 23));
 #endif
 }
 
 /// log(1 + u) for u >= 0 to a relative error of 3e-7.
 ///
-/// w = 1 + u loses the low bits of u; they come back as (u - (w - 1)) / w, which is all there is when w is 1.
+/// w = 1 + u loses the low bits of u; they come back as (u - (w - 1)) / w, which is all there is
+/// when w is 1.
 VK_INLINE f32x16 logarithm_of_one_plus(f32x16 u) {
   f32x16 w = u + splat(1);
   f32x16 lost = (u - (w - splat(1))) / w;
@@ -97,8 +100,9 @@ VK_INLINE f32x16 sigmoid(f32x16 x) {
 
 VK_INLINE f32x16 silu(f32x16 x) { return x * sigmoid(x); }
 
-/// The normal distribution below -|x|: erfc(|x| / sqrt(2)) / 2 = exp(-x^2 / 2) q(y) y / 2 with y = 1 / (1 + 0.35 t),
-/// t = |x| / sqrt(2), where q is fitted on 0...9.5, beyond which the result is zero.
+/// The normal distribution below -|x|: erfc(|x| / sqrt(2)) / 2 = exp(-x^2 / 2) q(y) y / 2 with y =
+/// 1 / (1 + 0.35 t), t = |x| / sqrt(2), where q is fitted on 0...9.5, beyond which the result is
+/// zero.
 VK_INLINE f32x16 normal_tail(f32x16 x) {
   f32x16 t = absolute(x) * splat(0x1.6a09e6p-1f);
   f32x16 y = splat(1) / VK_FMA(t, splat(0.35f), splat(1));
@@ -128,7 +132,8 @@ VK_INLINE f32x16 gelu_tanh(f32x16 x) {
 
 VK_INLINE f32x16 quick_gelu(f32x16 x) { return x * sigmoid(x * splat(1.702f)); }
 
-/// The natural logarithm of a positive, normal number, in double precision: 2 artanh((m - 1) / (m + 1)) + k ln 2.
+/// The natural logarithm of a positive, normal number, in double precision: 2 artanh((m - 1) / (m +
+/// 1)) + k ln 2.
 VK_INLINE double logarithm(double value) {
   uint64_t bits;
   memcpy(&bits, &value, sizeof bits);

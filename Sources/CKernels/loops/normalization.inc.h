@@ -2,7 +2,8 @@
 
 VK_INLINE float square_root(float value) { return __builtin_elementwise_sqrt(splat(value)).x; }
 
-/// Sum over a row of `term`, an expression in the vector `v`; what lies past the end must count as zero.
+/// Sum over a row of `term`, an expression in the vector `v`; what lies past the end must count as
+/// zero.
 #define VK_SUM_ROW(sum, row, columns, term, last_term) \
   do { \
     f32x16 sums = 0; \

@@ -1,7 +1,7 @@
 // Products of float, half and bfloat matrices with a vector.
 //
-// Several rows go side by side, to share the loads of x and to keep several sums under way; what is done for a row
-// is the same for any number of them.
+// Several rows go side by side, to share the loads of x and to keep several sums under way; what is
+// done for a row is the same for any number of them.
 
 enum { VK_ROWS_AT_ONCE = 4 };
 

@@ -18,7 +18,8 @@ VK_INLINE q4_row q4_row_at(
       super_scales + row * (columns / VK_SUPER_BLOCK + (columns % VK_SUPER_BLOCK != 0))};
 }
 
-/// The steps of the 16 groups of a super-block, each rounded once at most; zero for groups past the end.
+/// The steps of the 16 groups of a super-block, each rounded once at most; zero for groups past the
+/// end.
 VK_INLINE f32x16 q4_steps(q4_row row, size_t block, size_t groups) {
   const int8_t *sub_scales = row.sub_scales + block * VK_GROUPS;
   i8x16 subs = groups == VK_GROUPS ? load_i8(sub_scales) : load_some_i8(sub_scales, groups);
@@ -29,19 +30,19 @@ VK_INLINE f32x16 q4_steps(q4_row row, size_t block, size_t groups) {
 VK_INLINE i8x32 q4_unpack(u8x16 bytes) {
   u8x16 low = bytes & 15, high = bytes >> 4;
   i8x32 codes = (i8x32)__builtin_shufflevector(
-          low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26, 11,
-          27, 12, 28, 13, 29, 14, 30, 15, 31);
+          low, high, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26,
+          11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
   return codes - 8;
 }
 
 static void VK(q4_expand)(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales, size_t rows,
-    size_t columns) {
+    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
+    size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; ++r, out += columns) {
     q4_row row = q4_row_at(codes, sub_scales, super_scales, r, columns);
     for (size_t start = 0; start < columns; start += VK_SUPER_BLOCK) {
       size_t length = columns - start < VK_SUPER_BLOCK ? columns - start : VK_SUPER_BLOCK;
-      float steps[VK_GROUPS + 1] = {0};  // the last serves the second half of a pair that has only a first
+      float steps[VK_GROUPS] = {0};
       store_f32(
           steps, q4_steps(row, start / VK_SUPER_BLOCK, (length + VK_GROUP - 1) / VK_GROUP));
       for (size_t offset = 0; offset < length; offset += 2 * VK_GROUP) {

@@ -1,18 +1,19 @@
 // Products with q4 matrices by byte dot products, where the instruction set has them.
 //
-// The 256 inputs of a super-block become whole numbers of 24 bits times a common scale, that is three signed digits of
-// 8 bits each: x = scale * (65536 d2 + 256 d1 + d0). A nibble, 0...15, times a digit, four of them added, takes 11
-// bits and a sign, and all three digits together fit in 32 bits, so that everything up to a group's step is exact. The
-// 8 that is taken off each nibble is taken off the sum of the inputs instead.
+// The 256 inputs of a super-block become whole numbers of 24 bits times a common scale, that is
+// three signed digits of 8 bits each: x = scale * (65536 d2 + 256 d1 + d0). A nibble, 0...15, times
+// a digit, four of them added, takes 11 bits and a sign, and all three digits together fit in 32
+// bits, so that everything up to a group's step is exact. The 8 that is taken off each nibble is
+// taken off the sum of the inputs instead.
 
 typedef uint8_t u8x32 __attribute__((ext_vector_type(32)));
 typedef uint8_t u8x64 __attribute__((ext_vector_type(64)));
 typedef int8_t i8x64 __attribute__((ext_vector_type(64)));
 
 enum {
-  VK_QUAD = 64,                              // columns that one vector of codes covers: four groups
+  VK_QUAD = 64,  // columns that one vector of codes covers: four groups
   VK_QUADS = VK_SUPER_BLOCK / VK_QUAD,
-  VK_DIGIT_BLOCKS = 16                       // super-blocks of x that are made ready at once, on the stack
+  VK_DIGIT_BLOCKS = 16  // super-blocks of x that are made ready at once, on the stack
 };
 
 /// 64 inputs in the order of the nibbles: first the even columns, then the odd ones.
@@ -110,7 +111,8 @@ VK_INLINE u8x64 q4_nibbles(const uint8_t *codes) {
   return nibbles;
 }
 
-/// A lane holds four columns of a group: the steps of groups `first` ... `first + 3`, as lanes need them.
+/// A lane holds four columns of a group: the steps of groups `first` ... `first + 3`, as lanes need
+/// them.
 #define Q4_LANE_STEPS(steps, first) \
   __builtin_shufflevector( \
       steps, steps, first, first, (first) + 1, (first) + 1, (first) + 2, (first) + 2, (first) + 3, \
@@ -125,11 +127,13 @@ VK_INLINE u8x64 q4_nibbles(const uint8_t *codes) {
         __builtin_convertvector(product, f32x16), Q4_LANE_STEPS(steps[r], 4 * (q)), sums[r]); \
   }
 
-/// Keeps the compiler from loading the digits of all quads at once, for which there are too few registers.
+/// Keeps the compiler from loading the digits of all quads at once, for which there are too few
+/// registers.
 #define VK_BARRIER __asm__ volatile("" : : : "memory")
 
 VK_INLINE void q4_add_block(
-    f32x16 *sums, const uint8_t *const *codes, f32x16 *steps, const q4_quad *quads, const int rows) {
+    f32x16 *sums, const uint8_t *const *codes, f32x16 *steps, const q4_quad *quads, const int rows)
+    {
   Q4_ADD_QUAD(0);
   VK_BARRIER;
   Q4_ADD_QUAD(1);
@@ -141,7 +145,8 @@ VK_INLINE void q4_add_block(
 
 /// `columns` of the rows, from super-block `first` on, against inputs that are ready.
 VK_INLINE void VK(q4_matvec_rows)(
-    float *out, const q4_row *row, const q4_input *input, size_t first, size_t columns, const int rows) {
+    float *out, const q4_row *row, const q4_input *input, size_t first, size_t columns,
+    const int rows) {
   f32x16 sums[VK_ROWS_AT_ONCE] = {0}, steps[VK_ROWS_AT_ONCE];
   const uint8_t *codes[VK_ROWS_AT_ONCE];
   size_t full = columns / VK_SUPER_BLOCK, rest = columns % VK_SUPER_BLOCK;

@@ -34,8 +34,8 @@ VK_INLINE void VK(q8_matvec_rows)(
 }
 
 static void VK(q8_matvec)(
-    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows, size_t columns,
-    size_t group_size) {
+    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows,
+    size_t columns, size_t group_size) {
   size_t groups = columns / group_size + (columns % group_size != 0);
   size_t r = 0;
   for (; r + VK_ROWS_AT_ONCE <= rows; r += VK_ROWS_AT_ONCE) {

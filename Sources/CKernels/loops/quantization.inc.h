@@ -1,5 +1,5 @@
-// Quantizers. Only operations that IEEE 754 defines to the bit, never a fused multiply-add, sums in one order:
-// the codes are the same on every machine.
+// Quantizers. Only operations that IEEE 754 defines to the bit, never a fused multiply-add, sums in
+// one order: the codes are the same on every machine.
 
 VK_INLINE float largest_magnitude(const float *w, size_t count) {
   f32x16 largest = 0;
@@ -66,8 +66,8 @@ static void VK(q8_quantize)(
 
 enum { Q4_CANDIDATES = 80, Q4_VECTORS = Q4_CANDIDATES / VK_LANES, Q4_LARGEST_SUB_SCALE = 31 };
 
-// Reciprocal steps to try, for weights divided by the largest: 40 points over 0.62 * 8 ... 9, with both signs because
-// the codes reach to -8 but only to 7.
+// Reciprocal steps to try, for weights divided by the largest: 40 points over 0.62 * 8 ... 9, with
+// both signs because the codes reach to -8 but only to 7.
 #define Q4_POINT(i) ((float)(4.96 + (i) * (4.04 / 39)))
 #define Q4_POINTS(s, i) s Q4_POINT(i), s Q4_POINT(i + 1), s Q4_POINT(i + 2), s Q4_POINT(i + 3)
 #define Q4_ALL_POINTS(s) \
@@ -98,14 +98,16 @@ VK_INLINE f32x16 q4_round(f32x16 v) { return round_small(clamp(v, -8, 7)); }
 /// The least-squares step of the best of 80 codings, in units of the largest weight.
 ///
 /// With a = sum of importance * w * c and b = sum of importance * c * c, a coding leaves the error
-/// sum of importance * w * w - a * a / b at the step a / b. Lanes are candidates. Not above -1 if nothing has importance.
+/// sum of importance * w * w - a * a / b at the step a / b. Lanes are candidates. Not above -1 if
+/// nothing has importance.
 VK_INLINE float q4_search(const float *ratio, const float *importance, float *step) {
   f32x16 points[Q4_VECTORS], a[Q4_VECTORS] = {0}, b[Q4_VECTORS] = {0};
   VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
     points[v] = load_f32(VK(q4_candidates) + v * VK_LANES);
   }
   for (int i = 0; i < VK_GROUP; ++i) {
-    f32x16 w = splat(ratio[i]), weight = splat(importance[i]), weighted = splat(importance[i] * ratio[i]);
+    f32x16 w = splat(ratio[i]), weight = splat(importance[i]);
+    f32x16 weighted = splat(importance[i] * ratio[i]);
     VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
       f32x16 code = q4_round(points[v] * w);
       a[v] += weighted * code;
@@ -148,7 +150,8 @@ VK_INLINE float q4_group_step(const float *values, const float *importance) {
   return largest * step;
 }
 
-/// What a super-scale leads to. Errors are in units of its square; `codes` is `[weight of a group][group]`.
+/// What a super-scale leads to. Errors are in units of its square; `codes` is `[weight of a
+/// group][group]`.
 typedef struct q4_fit {
   uint16_t half;
   float scale, error, refitted;
@@ -176,7 +179,8 @@ VK_INLINE void q4_transpose(q4_lanes *lanes, const q4_block *block) {
   for (int i = 0; i < VK_GROUP; ++i) lanes->empty &= lanes->values[i] == 0;
 }
 
-/// Chooses each group's sub-scale among the nearest to its step and both neighbours, and the codes for it.
+/// Chooses each group's sub-scale among the nearest to its step and both neighbours, and the codes
+/// for it.
 VK_INLINE void q4_fit_scale(q4_fit *fit, uint16_t half, const q4_lanes *lanes, f32x16 steps) {
   const float limit = Q4_LARGEST_SUB_SCALE;
   fit->half = half;
@@ -229,8 +233,8 @@ VK_INLINE void q4_write(
 }
 
 VK_INLINE void q4_quantize_block(
-    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scale, const float *w, const float *importance,
-    size_t columns) {
+    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scale, const float *w,
+    const float *importance, size_t columns) {
   q4_block block;
   q4_gather(&block, w, importance, columns);
   size_t groups = (columns + VK_GROUP - 1) / VK_GROUP;
@@ -262,8 +266,8 @@ VK_INLINE void q4_quantize_block(
 }
 
 static void VK(q4_quantize)(
-    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w, const float *importance,
-    size_t rows, size_t columns) {
+    uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
+    const float *importance, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; ++r) {
     for (size_t k = 0; k < columns; k += VK_SUPER_BLOCK) {
       size_t length = columns - k < VK_SUPER_BLOCK ? columns - k : VK_SUPER_BLOCK;

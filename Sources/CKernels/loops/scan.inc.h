@@ -7,8 +7,8 @@ enum {
   VK_BATCH_TILES = 8
 };
 
-/// The inputs of a scan, as floats or as int8 codes with scales. `codes` says which: always a constant, so that each
-/// of the two kernels holds only its own loads.
+/// The inputs of a scan, as floats or as int8 codes with scales. `codes` says which: always a
+/// constant, so that each of the two kernels holds only its own loads.
 typedef struct scan_input {
   int codes;
   const float *x, *time_steps, *B, *C;
@@ -44,18 +44,21 @@ VK_INLINE f32x16 scan_x(const scan_input *input, size_t token, scan_tile tile) {
 VK_INLINE f32x16 scan_time_step(
     const scan_input *input, size_t token, scan_tile tile, const float *bias) {
   f32x16 step = scan_load(
-      input->time_steps, input->time_step_codes, input->time_step_scales, input->codes, token, tile);
+      input->time_steps, input->time_step_codes, input->time_step_scales, input->codes, token,
+      tile);
   return softplus(step + load_lanes(bias + tile.first, tile.lanes));
 }
 
-/// The steps and inputs of some tokens and tiles, made ready at once: what softplus waits for overlaps.
+/// The steps and inputs of some tokens and tiles, made ready at once: what softplus waits for
+/// overlaps.
 typedef struct scan_batch {
   f32x16 steps[VK_BATCH_TOKENS][VK_BATCH_TILES], x[VK_BATCH_TOKENS][VK_BATCH_TILES];
   size_t first_token, tokens;
 } scan_batch;
 
 VK_INLINE void scan_prepare(
-    scan_batch *batch, const scan_input *input, const float *bias, const scan_tile *tiles, size_t count) {
+    scan_batch *batch, const scan_input *input, const float *bias, const scan_tile *tiles,
+    size_t count) {
   for (size_t t = 0; t < batch->tokens; ++t) {
     for (size_t i = 0; i < count; ++i) {
       batch->steps[t][i] = scan_time_step(input, batch->first_token + t, tiles[i], bias);
@@ -66,8 +69,8 @@ VK_INLINE void scan_prepare(
 
 /// Up to 16 values of B or C from state n on: in place, or decoded into `buffer`.
 VK_INLINE const float *scan_row(
-    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token, size_t n,
-    size_t states, float *buffer) {
+    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token,
+    size_t n, size_t states, float *buffer) {
   size_t place = token * states + n, count = states - n < VK_LANES ? states - n : VK_LANES;
   if (!from_codes) return values + place;
   i8x16 loaded = count == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, count);
@@ -77,8 +80,8 @@ VK_INLINE const float *scan_row(
 
 /// Brings a tile with 16 states past the tokens of a batch; the states stay in registers meanwhile.
 VK_INLINE void scan_tile_held(
-    float *y, float *state, const scan_input *input, const scan_weights *weights, const scan_batch *batch,
-    size_t index, scan_tile tile) {
+    float *y, float *state, const scan_input *input, const scan_weights *weights,
+    const scan_batch *batch, size_t index, scan_tile tile) {
   const float *A = weights->A + tile.first * VK_HELD_STATES;
   float *tile_state = state + tile.first * VK_HELD_STATES;
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes), held[VK_HELD_STATES];
@@ -87,9 +90,11 @@ VK_INLINE void scan_tile_held(
     size_t token = batch->first_token + t;
     float B_buffer[VK_LANES], C_buffer[VK_LANES];
     const float *B = scan_row(
-        input->B, input->B_codes, input->B_scales, input->codes, token, 0, VK_HELD_STATES, B_buffer);
+        input->B, input->B_codes, input->B_scales, input->codes, token, 0, VK_HELD_STATES,
+        B_buffer);
     const float *C = scan_row(
-        input->C, input->C_codes, input->C_scales, input->codes, token, 0, VK_HELD_STATES, C_buffer);
+        input->C, input->C_codes, input->C_scales, input->codes, token, 0, VK_HELD_STATES,
+        C_buffer);
     f32x16 x = batch->x[t][index], step = batch->steps[t][index];
     f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
@@ -104,8 +109,8 @@ VK_INLINE void scan_tile_held(
 
 /// The same for any number of states, which stay in memory.
 VK_INLINE void scan_tile_any(
-    float *y, float *state, const scan_input *input, const scan_weights *weights, const scan_batch *batch,
-    size_t index, scan_tile tile) {
+    float *y, float *state, const scan_input *input, const scan_weights *weights,
+    const scan_batch *batch, size_t index, scan_tile tile) {
   const float *A = weights->A + tile.first * tile.states;
   float *tile_state = state + tile.first * tile.states;
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes);
@@ -116,9 +121,11 @@ VK_INLINE void scan_tile_any(
     for (size_t first = 0; first < tile.states; first += VK_LANES) {
       float B_buffer[VK_LANES], C_buffer[VK_LANES];
       const float *B = scan_row(
-          input->B, input->B_codes, input->B_scales, input->codes, token, first, tile.states, B_buffer);
+          input->B, input->B_codes, input->B_scales, input->codes, token, first, tile.states,
+          B_buffer);
       const float *C = scan_row(
-          input->C, input->C_codes, input->C_scales, input->codes, token, first, tile.states, C_buffer);
+          input->C, input->C_codes, input->C_scales, input->codes, token, first, tile.states,
+          C_buffer);
       for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
         float *place = tile_state + (first + n) * VK_LANES;
         f32x16 decay = power_of_two(binary * load_f32(A + (first + n) * VK_LANES));
@@ -169,8 +176,8 @@ static void VK(selective_scan)(
 static void VK(selective_scan_int8)(
     float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
     const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias, size_t tokens,
-    size_t channels, size_t states, size_t first_tile, size_t tile_count) {
+    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
+    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
   const scan_input input = {
       .codes = 1,
       .x_codes = x,
