@@ -51,8 +51,8 @@ let package = Package(
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "FormatTests", dependencies: ["Format"]),
     .testTarget(name: "QuantTests", dependencies: ["Quant"]),
-    .testTarget(name: "RuntimeTests", dependencies: ["Runtime"]),
-    .testTarget(name: "ConvertTests", dependencies: ["Convert"]),
+    .testTarget(name: "RuntimeTests", dependencies: ["Runtime", "Quant", "Format"]),
+    .testTarget(name: "ConvertTests", dependencies: ["Convert", "Runtime", "Quant", "Format"]),
     .testTarget(name: "CommandLineTests", dependencies: ["vlm-convert", "Format"]),
   ]
 )

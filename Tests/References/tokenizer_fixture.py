@@ -6,6 +6,7 @@ the file) with texts, their ids and the decoded ids. Usage: python tokenizer_fix
 
 import copy
 import json
+import random
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -104,6 +105,20 @@ def expectations(definition: dict, texts: list[str]) -> list[dict]:
     return cases
 
 
+def broken_texts(definition: dict, count: int) -> list[dict]:
+    """Random tokens of single bytes, which mostly are no UTF-8."""
+    tokenizer = Tokenizer.from_str(json.dumps(definition))
+    source = random.Random(1)
+    singles = sorted(id for piece, id in definition["model"]["vocab"].items() if len(piece) == 1)
+    high = [id for id in singles if not tokenizer.id_to_token(id).isascii()]
+    result = []
+    for _ in range(count):
+        ids = source.choices(singles, k=2) + source.choices(high, k=10)
+        source.shuffle(ids)
+        result.append({"ids": ids, "decoded": tokenizer.decode(ids, skip_special_tokens=False)})
+    return result
+
+
 def patch(base: dict, members: dict) -> dict:
     """What the file stores of a variant: for the model only the settings that differ."""
     stored = copy.deepcopy(members)
@@ -122,6 +137,7 @@ def main() -> None:
     for variant in result[1:]:  # Only what differs from the first variant, and every tenth case.
         variant["cases"] = [
             case for i, case in enumerate(variant["cases"]) if json.dumps(case) not in reference or i % 10 == 0]
+    result[0]["broken"] = broken_texts(base, 200)
     TARGET.mkdir(parents=True, exist_ok=True)
     dump = lambda value: json.dumps(value, ensure_ascii=True, separators=(",", ":")) + "\n"
     (TARGET / "tokenizer.json").write_text(dump(base))

@@ -39,6 +39,7 @@ struct AddedTokenMatcher {
     guard !trie.isEmpty else { return bytes.isEmpty ? [] : [.text(0..<bytes.count)] }
     var parts = [Part]()
     var done = 0
+    var spaceEnd = 0
     var index = 0
     while index < bytes.count {
       guard let match = trie.longestMatch(in: bytes, at: index) else {
@@ -49,12 +50,17 @@ struct AddedTokenMatcher {
       let start = index
       index = match.end
       if token.isSingleWord, touchesWord(bytes, start..<match.end) { continue }
-      let stripped = strip(bytes, start..<match.end, for: token, after: done)
-      if done < stripped.start { parts.append(.text(done..<stripped.start)) }
+      let first = token.stripsLeft ? spaceStart(bytes, before: start, after: done) : start
+      if done < first { parts.append(.text(done..<first)) }
       parts.append(.token(token.id))
       // A later match inside the white space that this one took moves the mark back: so does the format's
       // own implementation, and its ids are what models were trained on.
-      done = stripped.end
+      done = match.end
+      if token.stripsRight {
+        // Runs of white space are walked through once, even if tokens inside them strip too.
+        spaceEnd = self.spaceEnd(bytes, from: max(match.end, spaceEnd))
+        done = spaceEnd
+      }
     }
     if done < bytes.count { parts.append(.text(done..<bytes.count)) }
     return parts
@@ -65,26 +71,24 @@ struct AddedTokenMatcher {
       || (range.upperBound < bytes.count && bytes.scalar(at: range.upperBound).scalar.isPartOfWord)
   }
 
-  private func strip(
-    _ bytes: [UInt8], _ range: Range<Int>, for token: AddedToken, after done: Int
-  ) -> (start: Int, end: Int) {
-    var start = range.lowerBound
-    var end = range.upperBound
-    if token.stripsLeft {
-      while start > done {
-        let (scalar, length) = bytes.scalar(before: start)
-        guard scalar.properties.isWhitespace else { break }
-        start -= length
-      }
+  private func spaceStart(_ bytes: [UInt8], before index: Int, after limit: Int) -> Int {
+    var start = index
+    while start > limit {
+      let (scalar, length) = bytes.scalar(before: start)
+      guard scalar.properties.isWhitespace else { break }
+      start -= length
     }
-    if token.stripsRight {
-      while end < bytes.count {
-        let (scalar, length) = bytes.scalar(at: end)
-        guard scalar.properties.isWhitespace else { break }
-        end += length
-      }
+    return start
+  }
+
+  private func spaceEnd(_ bytes: [UInt8], from index: Int) -> Int {
+    var end = index
+    while end < bytes.count {
+      let (scalar, length) = bytes.scalar(at: end)
+      guard scalar.properties.isWhitespace else { break }
+      end += length
     }
-    return (start, end)
+    return end
   }
 }
 

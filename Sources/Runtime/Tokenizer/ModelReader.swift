@@ -20,7 +20,9 @@ struct ModelReader {
     model = BytePairModel(
       byteIDs: try Self.byteIDs(vocabulary),
       wholePieces: ignoresMerges ? Self.wholePieces(try entries.members()) : nil)
-    try readMerges(try member.required("merges").elements())
+    let merges = try member.required("merges")
+    guard let pairs = merges.value.arrayValue else { throw merges.unexpected("an array") }
+    try readMerges(pairs)
   }
 
   /// Refuses settings that change ids. `unk_token` and `fuse_unk` cannot: every byte has a token.
@@ -56,7 +58,7 @@ struct ModelReader {
     return pieces
   }
 
-  private mutating func readMerges(_ merges: [DefinitionMember]) throws(TokenizerFault) {
+  private mutating func readMerges(_ merges: [JSON]) throws(TokenizerFault) {
     guard merges.count <= BytePairModel.mergeLimit else {
       throw .tooManyMerges(count: merges.count, limit: BytePairModel.mergeLimit)
     }
@@ -70,9 +72,9 @@ struct ModelReader {
   }
 
   private static func pair(
-    _ merge: DefinitionMember, index: Int
+    _ merge: JSON, index: Int
   ) throws(TokenizerFault) -> (String, String) {
-    switch merge.value {
+    switch merge {
     case .string(let text):
       let parts = text.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
       if parts.count == 2 { return (String(Substring(parts[0])), String(Substring(parts[1]))) }
@@ -82,7 +84,8 @@ struct ModelReader {
       }
     default: break
     }
-    throw .malformedMerge(index: index, found: merge.shownValue)
+    throw .malformedMerge(
+      index: index, found: DefinitionMember(value: merge, path: "").shownValue)
   }
 
   private func id(of piece: String, merge: Int) throws(TokenizerFault) -> Int {

@@ -10,6 +10,17 @@ struct TokenizerFixture {
     let decoded: String
   }
 
+  /// Ids whose bytes are no UTF-8, and what the library decodes them to.
+  struct BrokenText: Decodable, Sendable {
+    let ids: [Int]
+    let decoded: String
+  }
+
+  static let brokenTexts: [BrokenText] = {
+    let stored = (try? json("cases.json"))?.arrayValue?.first?["broken"]
+    return (try? stored?.decode(as: [BrokenText].self)) ?? []
+  }()
+
   /// Members that replace those of tokenizer.json, and what the library then makes of texts.
   struct Variant: Sendable, CustomStringConvertible {
     let name: String
@@ -63,11 +74,11 @@ struct TokenizerFixture {
 
 extension TokenizerFixture {
   static func addedToken(
-    id: Int, _ content: String, normalized: Bool = false
+    id: Int, _ content: String, normalized: Bool = false, stripsRight: Bool = false
   ) -> JSON {
     .dictionary([
       "id": .integer(Int64(id)), "content": .string(content), "normalized": .bool(normalized),
-      "single_word": .bool(false), "lstrip": .bool(false), "rstrip": .bool(false),
+      "single_word": .bool(false), "lstrip": .bool(false), "rstrip": .bool(stripsRight),
     ])
   }
 

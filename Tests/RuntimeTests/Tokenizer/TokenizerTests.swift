@@ -19,6 +19,14 @@ import Testing
     }
   }
 
+  @Test func `bytes that are no text decode as in the tokenizers library`() throws {
+    let tokenizer = try TokenizerFixture.tokenizer()
+    #expect(TokenizerFixture.brokenTexts.count == 200)
+    for example in TokenizerFixture.brokenTexts {
+      #expect(tokenizer.decode(example.ids).utf8.elementsEqual(example.decoded.utf8))
+    }
+  }
+
   @Test func `a stream of ids gives the text of all of them`() throws {
     let tokenizer = try TokenizerFixture.tokenizer()
     for example in TokenizerFixture.variants.flatMap(\.cases) {
@@ -99,8 +107,12 @@ import Testing
     let text = String(repeating: long.unit, count: long.count)
     let tokenizer = try TokenizerFixture.tokenizer(.dictionary(["normalizer": .null]))
     #expect(tokenizer.decode(tokenizer.encode(text)).utf8.elementsEqual(text.utf8))
+    let strips = TokenizerFixture.addedToken(id: 600, " ", stripsRight: true)
+    let stripping = try TokenizerFixture.tokenizer(.dictionary(["added_tokens": .array([strips])]))
+    #expect(!stripping.encode(text).isEmpty)
     let composing = try TokenizerFixture.tokenizer()
-    #expect(composing.decode(composing.encode(text)) == text)
+    let ids = composing.encode(text)
+    #expect(composing.encode(composing.decode(ids)) == ids)
   }
 }
 
