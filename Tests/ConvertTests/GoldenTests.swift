@@ -104,7 +104,8 @@ struct GoldenTests {
     let model = try golden.model(.fast)
     let set = try QuestionSet(path: golden.path("eval/vqa-64/vqa.jsonl"), limit: 200)
     let evaluation = try AnswerEvaluation(
-      set, model: model, against: nil, threads: ThreadPool(threads: 2)) { _, _ in }
+      set, model: model, against: nil, threads: ThreadPool(threads: 2)
+    ) { _, _ in }
     // Kinds that the model has learnt completely; the others are measured on the whole set.
     #expect(evaluation.kinds["color"]?.mean == 1)
     #expect(evaluation.kinds["count"]?.mean == 1)
@@ -130,7 +131,8 @@ struct GoldenTests {
       contentsOfFile: golden.path("eval/wikitext2-test.txt"), encoding: .utf8)
     let evaluation = try TextEvaluation(
       text, model: model, against: nil, windows: TextWindows(beginning: 0), limit: 8,
-      threads: ThreadPool(threads: 2)) { _, _ in }
+      threads: ThreadPool(threads: 2)
+    ) { _, _ in }
     #expect(evaluation.loss.count == 8184)
     // The reference measured 25.14015; 0.01 % of it is allowed.
     #expect(abs(evaluation.perplexity / 25.140151686492256 - 1) < 1e-4)

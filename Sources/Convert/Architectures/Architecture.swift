@@ -59,7 +59,9 @@ struct TensorRule: Sendable {
   }
 
   var rows: Int { shape.count < 2 ? 1 : shape.prefix(rowDimensions).reduce(1, *) }
-  var columns: Int { shape.count < 2 ? shape.first ?? 1 : shape.dropFirst(rowDimensions).reduce(1, *) }
+  var columns: Int {
+    shape.count < 2 ? shape.first ?? 1 : shape.dropFirst(rowDimensions).reduce(1, *)
+  }
 }
 
 /// What a tensor is for. Recipes speak of roles.

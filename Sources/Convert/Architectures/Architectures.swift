@@ -27,7 +27,8 @@ enum Architectures {
   /// All profiles, those whose model types are spelled most alike first.
   private static func nearest(to modelType: String) -> [String] {
     all.map { architecture in
-      let distance = (architecture.modelTypes + [architecture.profile])
+      let distance =
+        (architecture.modelTypes + [architecture.profile])
         .map { modelType.editDistance(to: $0) }.min() ?? 0
       return (distance, architecture.profile)
     }

@@ -54,13 +54,16 @@ struct CheckpointReader {
     let stated = try integer(keys, in: object)
     if let shape {
       if let stated, stated.value != shape {
-        note("config.json says \(stated.key) \(stated.value), the tensors say \(shape): \(shape) is used")
+        note(
+          "config.json says \(stated.key) \(stated.value), the tensors say \(shape): \(shape) is used"
+        )
       }
       return shape
     }
     guard let stated else {
       throw .malformedConfiguration(
-        file: configurationFile, key: keys.first ?? what, expected: "the \(what), a positive integer")
+        file: configurationFile, key: keys.first ?? what,
+        expected: "the \(what), a positive integer")
     }
     return stated.value
   }
@@ -136,7 +139,9 @@ struct CheckpointReader {
     let stated = try integer(keys, in: object)
     // A configuration with more layers than tensors means that tensors are missing: they are reported as such.
     if let stated, let found, stated.value < found {
-      note("config.json says \(stated.key) \(stated.value), the tensors say \(found): \(found) is used")
+      note(
+        "config.json says \(stated.key) \(stated.value), the tensors say \(found): \(found) is used"
+      )
     }
     let count = max(found ?? 0, stated?.value ?? 0)
     guard (1...4096).contains(count) else {

@@ -23,7 +23,8 @@ struct MambaOne: Architecture {
     let modelType = checkpoint.configuration["model_type"]?.stringValue
     guard modelType == nil || modelType == "mamba" else { return false }
     let names = checkpoint.tensors.keys.map { Self.strip($0.text) }
-    let embedding = layout == .huggingFace ? "backbone.embeddings.weight" : "backbone.embedding.weight"
+    let embedding =
+      layout == .huggingFace ? "backbone.embeddings.weight" : "backbone.embedding.weight"
     return names.contains(embedding) && names.contains { $0.hasSuffix(".mixer.x_proj.weight") }
   }
 
@@ -100,7 +101,8 @@ struct MambaOne: Architecture {
       innerWidth: try reader.size(
         "inner width", shape: reader.dimension(prefix + "A_log", 0), keys: ["intermediate_size"]),
       stateSize: try reader.size(
-        "state size", shape: reader.dimension(prefix + "A_log", 1), keys: ["state_size", "d_state"],
+        "state size", shape: reader.dimension(prefix + "A_log", 1),
+        keys: ["state_size", "d_state"],
         in: ssm),
       timeStepRank: try timeStepRank(&reader, prefix, width: width, ssm),
       convolutionWidth: try reader.size(
@@ -210,7 +212,9 @@ struct MambaOne: Architecture {
   ) -> [TensorRule] {
     let (width, inner, states) = (mixer.width, mixer.innerWidth, mixer.stateSize)
     let rank = mixer.timeStepRank
-    func rule(_ part: String, _ sourcePart: String, _ role: TensorRole, _ shape: [Int]) -> TensorRule {
+    func rule(_ part: String, _ sourcePart: String, _ role: TensorRole, _ shape: [Int])
+      -> TensorRule
+    {
       TensorRule("\(name).\(part)", "\(source).\(sourcePart)", role, shape)
     }
     var rules = [rule("inputProjection.weight", "in_proj.weight", .projection, [2 * inner, width])]

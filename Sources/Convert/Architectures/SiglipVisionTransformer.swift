@@ -78,8 +78,9 @@ struct SiglipVisionTransformer: Architecture {
   private static func squareGrid(
     _ reader: inout CheckpointReader, _ prefix: String, _ configuration: JSON, patchSize: Int
   ) throws -> (rows: Int, columns: Int) {
-    let side = try reader.size(
-      "image size", shape: nil, keys: ["image_size"], in: configuration) / max(1, patchSize)
+    let side =
+      try reader.size(
+        "image size", shape: nil, keys: ["image_size"], in: configuration) / max(1, patchSize)
     let position = prefix + "embeddings.position_embedding.weight"
     guard let patches = reader.dimension(position, 0), side < 1 << 16, patches != side * side else {
       return (side, side)

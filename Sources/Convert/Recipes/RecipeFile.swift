@@ -23,7 +23,8 @@ extension Recipe {
     } catch {
       throw ConvertError.malformedRecipe(file: path, reason: Self.explain(error))
     }
-    let base = try document.base.map { name throws(ConvertError) in try Presets.named(name) } ?? fallback
+    let base =
+      try document.base.map { name throws(ConvertError) in try Presets.named(name) } ?? fallback
     let recipe = Recipe(
       name: document.name ?? FileSystem.name(of: path),
       rules: document.rules + (base?.rules ?? []))

@@ -201,7 +201,8 @@ public struct ReferenceEngine: Engine {
       case .gelu: value / 2 * (1 + erf(value / Float(2).squareRoot()))
       case .geluTanh:
         value / 2
-          * (1 + tanh(Float(2 / Double.pi).squareRoot() * (value + 0.044715 * value * value * value)))
+          * (1
+            + tanh(Float(2 / Double.pi).squareRoot() * (value + 0.044715 * value * value * value)))
       case .quickGelu: value / (1 + exp(-1.702 * value))
       case .silu: silu(value)
       }

@@ -36,7 +36,8 @@ public struct Divergence: Sendable {
   public var percentile99: Double {
     guard !values.isEmpty else { return .nan }
     let sorted = values.sorted()
-    return Double(sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)])
+    return Double(
+      sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)])
   }
 
   private static func divergence(_ p: ArraySlice<Float>, _ q: ArraySlice<Float>) -> Double {

@@ -130,7 +130,8 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     natsPerToken = evaluation.loss.mean
     natsPerTokenError = evaluation.loss.standardError
     natsPerByte =
-      isWhole ? evaluation.loss.mean * Double(evaluation.loss.count) / Double(evaluation.bytes) : nil
+      isWhole
+      ? evaluation.loss.mean * Double(evaluation.loss.count) / Double(evaluation.bytes) : nil
     windows = Windows(
       length: evaluation.windows.length, stride: evaluation.windows.stride,
       beginning: evaluation.windows.beginning)

@@ -23,7 +23,8 @@ public struct QuestionSet: Sendable {
   /// Reads a question set.
   public init(path: String, limit: Int? = nil) throws {
     let file = try MappedFile(path: path)
-    directory = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
+    directory =
+      path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "."
     var questions = [Question]()
     let lines = try file.bytes(0..<file.count)
       .split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)

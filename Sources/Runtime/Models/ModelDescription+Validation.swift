@@ -25,7 +25,8 @@ extension ModelDescription {
     try accept("the connector's input width", connector.inputWidth)
     guard connector.inputWidth == encoder.width else {
       throw .contradiction(
-        "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(encoder.width)")
+        "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(encoder.width)"
+      )
     }
     guard connector.outputWidth == language.mixer.width else {
       throw .contradiction(
