@@ -80,5 +80,7 @@ public func sha256(_ bytes: RawSpan) -> SHA256Digest {
 
 /// The SHA-256 checksum of a whole file.
 public func sha256(of file: MappedFile) throws(FormatError) -> SHA256Digest {
-  try file.withBytes(0..<file.count) { bytes in sha256(bytes) }
+  var hasher = SHA256Hasher()
+  try file.withPieces { bytes in hasher.update(bytes) }
+  return hasher.finalize()
 }

@@ -52,6 +52,27 @@ import Glibc
     try withBytes(range) { span in LittleEndian.values(in: span) }
   }
 
+  /// Lends all bytes in order, a piece at a time, so that only a piece is resident.
+  func withPieces(_ body: (RawSpan) -> Void) throws(FormatError) {
+    for start in stride(from: 0, to: count, by: Self.pieceSize) {
+      let range = start..<min(start + Self.pieceSize, count)
+      try withBytes(range) { bytes in body(bytes) }
+    }
+  }
+
+  private static let pieceSize = 16 << 20
+  private static let pageSize = 4096
+
+  /// Takes the whole pages of a range out of this process; the system's cache keeps them.
+  ///
+  /// Files are larger than the memory that a conversion may take. Small ranges are not worth a system call.
+  private func release(_ range: Range<Int>) {
+    let first = (range.lowerBound + Self.pageSize - 1) / Self.pageSize * Self.pageSize
+    let end = range.upperBound / Self.pageSize * Self.pageSize
+    guard let base = unsafe base, end - first >= 64 * Self.pageSize else { return }
+    _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base + first), end - first, MADV_DONTNEED)
+  }
+
   /// Lends some bytes without copying them.
   ///
   /// - Throws: `outsideFile` if the file does not have them, or what `body` throws.
@@ -61,6 +82,7 @@ import Glibc
     guard range.lowerBound >= 0, range.upperBound <= count else {
       throw .outsideFile(file: path, bytes: range, fileSize: count)
     }
+    defer { release(range) }
     let whole = unsafe UnsafeRawBufferPointer(start: base, count: count)
     return try body(unsafe RawSpan(_unsafeBytes: whole).extracting(range))
   }
