@@ -20,7 +20,8 @@ extension JSON {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
-    case .number(let value): text += Self.text(of: value)
+    // Whole numbers keep their fraction: to some readers 1.0 and 1 are of different types.
+    case .number(let value): text += value.isFinite ? String(value) : "null"
     case .string(let value): Self.write(value, to: &text)
     case .array(let elements):
       Self.write(elements, brackets: "[]", to: &text, indent: indent) { element, text, inner in
@@ -34,12 +35,6 @@ extension JSON {
         member.value.write(to: &text, indent: inner)
       }
     }
-  }
-
-  private static func text(of value: Double) -> String {
-    guard value.isFinite else { return "null" }
-    if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
-    return String(value)
   }
 
   private static func write<Element>(

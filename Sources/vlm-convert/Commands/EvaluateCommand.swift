@@ -39,9 +39,11 @@ struct EvaluateCommand: ParsableCommand {
       let requirements = try evaluation.requirements()
       // Windows and images are shared out among the threads, so each is computed on one.
       let context = execution.context(threads: 1)
+      // The reference shows what the model loses, so rounding of scans is for the model alone.
+      let exact = ExecutionContext(engine: execution.engine, threads: 1)
       let run = EvaluationRun(
         model: try ModelLoader.load(path: model, context: context),
-        reference: try against.map { try ModelLoader.load(path: $0, context: context) },
+        reference: try against.map { try ModelLoader.load(path: $0, context: exact) },
         options: evaluation, threads: ThreadPool(threads: threads.count))
       let start = ContinuousClock.now
       let report = try run.report(text: text, questions: questions)
