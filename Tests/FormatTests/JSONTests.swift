@@ -105,7 +105,7 @@ import Testing
     #expect(JSON.array([.number(.nan), .number(-.infinity)]).canonicalText == "[null,null]")
   }
 
-  @Test func `whole numbers are written without a fraction`() {
+  @Test func `whole numbers keep their fraction`() {
     #expect(JSON.array([.number(4), .number(-2e14)]).canonicalText == "[4.0,-200000000000000.0]")
   }
 
