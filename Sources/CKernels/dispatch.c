@@ -163,6 +163,12 @@ void vk_selective_scan_int8(
       time_step_bias, tokens, channels, states, first_tile, tile_count);
 }
 
+void vk_state_space_step(
+    float *y, float *state, const float *x, const float *B, const float *C, float decay,
+    float time_step, size_t head_width, size_t states) {
+  kernels()->state_space_step(y, state, x, B, C, decay, time_step, head_width, states);
+}
+
 void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns) {
   kernels()->softmax_rows(x, scale, rows, columns);
 }

@@ -12,8 +12,10 @@ public struct Checkpoint: Sendable {
 
   /// The path given by the user.
   public let directory: String
-  /// config.json.
+  /// config.json, or params.json in Mistral's native layout.
   public let configuration: JSON
+  /// Whether the files have Mistral's names instead of Hugging Face's.
+  public let isMistralNative: Bool
   /// All tensors by the names they have in the files.
   public let tensors: [ExactString: Tensor]
   /// The safetensors files, by name.
@@ -22,8 +24,8 @@ public struct Checkpoint: Sendable {
   /// Files that travel with a model, if it has them.
   public static let assetNames = [
     "LICENSE", "LICENSE.md", "LICENSE.txt", "NOTICE", "README.md", "chat_template.jinja",
-    "config.json", "generation_config.json", "preprocessor_config.json", "special_tokens_map.json",
-    "tokenizer.json", "tokenizer_config.json",
+    "config.json", "generation_config.json", "params.json", "preprocessor_config.json",
+    "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",
   ]
 
   /// Largest JSON or text file that is read whole.
@@ -32,13 +34,17 @@ public struct Checkpoint: Sendable {
   /// Opens a checkpoint and checks that its files agree with each other.
   public init(directory: String) throws {
     self.directory = directory
-    guard let configuration = try Self.readText(directory, "config.json") else {
+    let configurationName = ["config.json", "params.json"]
+      .first { FileSystem.exists(directory + "/" + $0) }
+    isMistralNative = configurationName == "params.json"
+    guard let configurationName, let bytes = try Self.readText(directory, configurationName) else {
       throw ConvertError.missingFile("config.json", directory: directory)
     }
-    self.configuration = try Self.parse(
-      configuration, file: directory + "/config.json", allowNonFinite: true)
+    configuration = try Self.parse(
+      bytes, file: directory + "/" + configurationName, allowNonFinite: true)
     let weightMap = try Self.weightMap(directory)
-    let names = weightMap.map { Set($0.values).sorted() } ?? ["model.safetensors"]
+    let whole = isMistralNative ? "consolidated.safetensors" : "model.safetensors"
+    let names = weightMap.map { Set($0.values).sorted() } ?? [whole]
     files = try names.map { name in
       guard FileSystem.exists(directory + "/" + name) else {
         throw ConvertError.missingFile(name, directory: directory)

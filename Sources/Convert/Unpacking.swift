@@ -103,13 +103,14 @@ public enum Unpacking {
   ) throws {
     for asset in reader.header.assets {
       var bytes = try reader.plane(asset.plane, of: asset.name)
-      if asset.name == "config.json" {
+      if asset.name == "config.json" || asset.name == "params.json" {
         let original = try Checkpoint.parse(
-          bytes, file: "config.json in \(reader.path)", allowNonFinite: true)
+          bytes, file: "\(asset.name) in \(reader.path)", allowNonFinite: true)
         let exported = architecture.exportedConfiguration(description, original: original)
         bytes = Array((exported.prettyText + "\n").utf8)
       }
-      try write(bytes, to: directory + "/" + asset.name, overwrite: overwrite)
+      let name = asset.name == "params.json" ? "config.json" : asset.name
+      try write(bytes, to: directory + "/" + name, overwrite: overwrite)
     }
   }
 

@@ -22,14 +22,16 @@ public enum MatrixProduct {
       blasint(outputStride))
   }
 
-  /// `output[m, n] = Σ_k left[m, k] · right[k, n]`.
+  /// `output[m, n] = Σ_k left[m, k] · right[k, n]  (+ output[m, n] if accumulating)`.
   public static func multiply(
     left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightStride: Int,
-    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int
+    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int,
+    accumulating: Bool
   ) {
     _ = singleThreaded
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
-      left, blasint(leftStride), right, blasint(rightStride), 0, output, blasint(outputStride))
+      left, blasint(leftStride), right, blasint(rightStride), accumulating ? 1 : 0, output,
+      blasint(outputStride))
   }
 }

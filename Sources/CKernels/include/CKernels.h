@@ -165,6 +165,16 @@ void vk_selective_scan_int8(
     const float *C_scales, const float *A, const float *D, const float *time_step_bias,
     size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count);
 
+/// One token and one head of Mamba-2's scan (arXiv:2405.21060).
+///
+///     state[p, n] = decay * state[p, n] + time_step * x[p] * B[n]
+///     y[p]        = sum_n C[n] * state[p, n]
+///
+/// - x, y: `[head_width]`. B, C: `[states]`. state: `[head_width][states]`, advanced in place.
+void vk_state_space_step(
+    float *y, float *state, const float *x, const float *B, const float *C, float decay,
+    float time_step, size_t head_width, size_t states);
+
 /// Replaces every row by softmax(scale * row).
 void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns);
 
@@ -202,7 +212,7 @@ void vk_softplus(float *out, const float *x, size_t count);
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
   X(q8_matvec) X(q8_expand) X(q8_quantize) X(q4_matvec) X(q4_expand) X(q4_quantize) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \
-  X(selective_scan) X(selective_scan_int8) X(softmax_rows) X(log_softmax_rows) \
+  X(selective_scan) X(selective_scan_int8) X(state_space_step) X(softmax_rows) X(log_softmax_rows) \
   X(activate) X(gate_silu) X(add) X(exp) X(softplus)
 
 /// All kernels for one instruction set: a member for each function above, named without the prefix.

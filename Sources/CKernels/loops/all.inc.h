@@ -17,6 +17,7 @@
 #include "normalization.inc.h"
 #include "convolution.inc.h"
 #include "scan.inc.h"
+#include "state_space.inc.h"
 
 #define VK_QUOTED_EXPANDED(name) #name
 #define VK_QUOTED(name) VK_QUOTED_EXPANDED(name)

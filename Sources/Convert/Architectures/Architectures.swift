@@ -6,6 +6,10 @@ enum Architectures {
   static let all: [any Architecture] = [
     VLMamba(),
     SiglipVisionTransformer(),
+    FalconMamba(),
+    MambaTwo(layout: .mistral),
+    MambaTwo(layout: .huggingFace),
+    MambaTwo(layout: .stateSpaces),
     MambaOne(layout: .huggingFace),
     MambaOne(layout: .stateSpaces),
   ]

@@ -32,7 +32,9 @@ struct CheckpointReader {
   }
 
   var configuration: JSON { checkpoint.configuration }
-  var configurationFile: String { checkpoint.directory + "/config.json" }
+  var configurationFile: String {
+    checkpoint.directory + (checkpoint.isMistralNative ? "/params.json" : "/config.json")
+  }
 
   /// States that a tensor is left out because another one has the same content.
   mutating func leaveOut(repeated name: String) { repeated.insert(name) }

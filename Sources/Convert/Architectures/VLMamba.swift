@@ -8,9 +8,12 @@ import Runtime
 /// The paper was published without code. What it leaves open is decided by the configuration and printed.
 struct VLMamba: Architecture {
   let profile = "vlmamba"
-  let summary = "VL-Mamba: SigLIP, linear, MLP or scan connector, Mamba-1"
+  let summary = "VL-Mamba: SigLIP, linear, MLP or scan connector, Mamba language model"
   let modelTypes = ["vl_mamba"]
 
+  private static let textModels: [String: MambaLanguage.MixerReader] = [
+    "mamba": MambaOne.mixer, "mamba2": MambaTwo.mixer, "falcon_mamba": FalconMamba.mixer,
+  ]
   private static let tower = "model.vision_tower.vision_tower.vision_model."
   private static let projector = "model.mm_projector."
   private static let projectorPrefixes = [
@@ -23,7 +26,9 @@ struct VLMamba: Architecture {
   func recognizes(_ checkpoint: Checkpoint) -> Bool {
     let names = checkpoint.tensors.keys.map(\.text)
     return names.contains { Self.afterProjectorPrefix($0) != nil }
-      && names.contains { $0.hasSuffix(".mixer.x_proj.weight") }
+      && names.contains {
+        $0.hasSuffix(".mixer.x_proj.weight") || $0.hasSuffix(".mixer.dt_bias")
+      }
   }
 
   private static func afterProjectorPrefix(_ name: String) -> Substring? {
@@ -35,7 +40,7 @@ struct VLMamba: Architecture {
     if let part = Self.afterProjectorPrefix(name) {
       return Self.projector + Self.standardConnectorName(String(part), in: checkpoint)
     }
-    guard let range = name.range(of: "vision_tower.") else { return MambaOne.standardName(name) }
+    guard let range = name.range(of: "vision_tower.") else { return MambaLanguage.standardName(name) }
     var part = name[range.upperBound...]
     if part.hasPrefix("vision_tower.") { part = part.dropFirst("vision_tower.".count) }
     return SiglipVisionTransformer.standardName(String(part), prefix: Self.tower)
@@ -58,15 +63,17 @@ struct VLMamba: Architecture {
   }
 
   func describe(_ reader: inout CheckpointReader) throws -> ModelDescription {
-    try reader.require(
-      "text_model_type", reader.text("text_model_type", default: "mamba"), among: ["mamba"])
+    let textModel = reader.text("text_model_type", default: "mamba")
+    try reader.require("text_model_type", textModel, among: Self.textModels.keys.sorted())
     try reader.require(
       "mm_vision_select_feature", reader.text("mm_vision_select_feature", default: "patch"),
       among: ["patch"])
     try reader.require(
       "image_aspect_ratio", reader.text("image_aspect_ratio", default: "square"),
       among: ImageProcessor.AspectRatio.allCases.map(\.rawValue))
-    let language = try MambaOne.language(&reader)
+    let language = try MambaLanguage.language(
+      &reader, isTiedByDefault: textModel != "mamba2",
+      mixer: Self.textModels[textModel] ?? MambaOne.mixer)
     let vision = try Self.vision(&reader)
     let connector = try VLMambaConnector.describe(
       &reader, prefix: Self.projector, vision: vision, language: language)
@@ -127,7 +134,7 @@ struct VLMamba: Architecture {
     else { return [] }
     return SiglipVisionTransformer.tensors(vision, "vision.0", Self.tower)
       + VLMambaConnector.tensors(connector, Self.projector)
-      + MambaOne.tensors(language)
+      + MambaLanguage.tensors(language)
   }
 
   func exportedConfiguration(_ description: ModelDescription, original: JSON) -> JSON {

@@ -19,13 +19,13 @@ enum VLMambaConnector {
     }
     _ = try reader.size("vision width", shape: vision.width, keys: ["mm_hidden_size"])
     var connector = ConnectorDescription(
-      kind: kind, inputWidth: vision.width, outputWidth: language.mixer.width,
+      kind: kind, inputWidth: vision.width, outputWidth: language.width,
       epsilon: try reader.number(["mm_vss_norm_eps"], default: 1e-5))
     guard kind == .scanMLP || kind == .scanLinear else { return connector }
     // The paper does not say how wide V' of VSS-L2 is; the tensors do, else it is as wide as the language model.
     let width =
       kind == .scanMLP
-      ? vision.width : reader.dimension(prefix + "linear_1.weight", 0) ?? language.mixer.width
+      ? vision.width : reader.dimension(prefix + "linear_1.weight", 0) ?? language.width
     connector.scan = try scan(&reader, prefix + "vss.", width: width, vision)
     connector.normalization = reader.has(prefix + "norm.bias") ? .layer : .rms
     return connector

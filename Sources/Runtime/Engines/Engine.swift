@@ -46,6 +46,18 @@ public protocol Engine: Sendable {
     _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix
 
+  /// The scan of Mamba-2; see `StateSpaceParameters` for the recurrence.
+  ///
+  /// - Parameters:
+  ///   - input: values `[tokens, heads · headWidth]`, time steps `[tokens, heads]`, B and C `[tokens, groups · states]`.
+  ///   - state: `[heads, headWidth, states]`.
+  func stateSpaceScan(
+    _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix
+
+  /// As `rmsNormalize`, with the mean taken over each of `groups` equal parts of a row.
+  func rmsNormalize(_ input: Matrix, weight: [Float], groups: Int, epsilon: Float) -> Matrix
+
   /// Softmax attention of every query over every key, without mask: `[queries, heads · headWidth]`.
   ///
   /// Scores are scaled by `headWidth^−½`. Columns of a head are contiguous. `queries.rows` may differ from `keys.rows`.

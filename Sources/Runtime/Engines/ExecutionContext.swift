@@ -42,4 +42,16 @@ public struct ExecutionContext: Sendable {
     case .int8: engine.selectiveScan(QuantizedScanInput(input), parameters, state: &state)
     }
   }
+
+  func stateSpaceScan(
+    _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix {
+    switch scanPrecision {
+    case .float: engine.stateSpaceScan(input, parameters, state: &state)
+    case .int8:
+      engine.stateSpaceScan(
+        QuantizedScanInput(input, parameterGroup: parameters.states).widened, parameters,
+        state: &state)
+    }
+  }
 }

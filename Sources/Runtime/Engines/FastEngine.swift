@@ -117,7 +117,7 @@ public struct FastEngine: Engine {
                   left: score, leftStride: keys.rows,
                   right: value + head * width, rightStride: values.columns,
                   output: writer.start + head * width, outputStride: queries.columns,
-                  rows: queries.rows, columns: width, inner: keys.rows)
+                  rows: queries.rows, columns: width, inner: keys.rows, accumulating: false)
               }
             }
           }

@@ -73,10 +73,21 @@ public struct QuantizedScanInput: Sendable {
   public let outputWeights: Codes
 
   /// Rounds the inputs of a scan.
-  public init(_ input: SelectiveScanInput) {
+  ///
+  /// - Parameter parameterGroup: columns of B and C that share a scale; all of them by default, the states of a group
+  ///   in Mamba-2.
+  public init(_ input: SelectiveScanInput, parameterGroup: Int? = nil) {
     values = Codes(input.values, groupSize: Self.groupSize)
     timeSteps = Codes(input.timeSteps, groupSize: Self.groupSize)
-    inputWeights = Codes(input.inputWeights, groupSize: max(1, input.inputWeights.columns))
-    outputWeights = Codes(input.outputWeights, groupSize: max(1, input.outputWeights.columns))
+    let group = max(1, parameterGroup ?? input.inputWeights.columns)
+    inputWeights = Codes(input.inputWeights, groupSize: group)
+    outputWeights = Codes(input.outputWeights, groupSize: group)
+  }
+
+  /// The numbers that the codes stand for.
+  public var widened: SelectiveScanInput {
+    SelectiveScanInput(
+      values: values.widened, timeSteps: timeSteps.widened, inputWeights: inputWeights.widened,
+      outputWeights: outputWeights.widened)
   }
 }

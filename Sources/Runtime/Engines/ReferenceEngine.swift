@@ -155,10 +155,50 @@ public struct ReferenceEngine: Engine {
   public func selectiveScan(
     _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix {
-    let widened = SelectiveScanInput(
-      values: input.values.widened, timeSteps: input.timeSteps.widened,
-      inputWeights: input.inputWeights.widened, outputWeights: input.outputWeights.widened)
-    return selectiveScan(widened, parameters, state: &state)
+    selectiveScan(input.widened, parameters, state: &state)
+  }
+
+  /// See `Engine`.
+  public func stateSpaceScan(
+    _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix {
+    let (width, states) = (parameters.headWidth, parameters.states)
+    var output = Matrix(rows: input.values.rows, columns: input.values.columns)
+    for token in 0..<output.rows {
+      for channel in 0..<output.columns {
+        let head = channel / width
+        let raw = input.timeSteps.values[token * parameters.heads + head]
+        let step = min(
+          max(softplus(raw + parameters.timeStepBias[head]), parameters.timeStepMinimum),
+          parameters.timeStepMaximum)
+        let decay = exp(step * parameters.decay[head])
+        let value = input.values.values[token * output.columns + channel]
+        let weights = token * input.inputWeights.columns + parameters.group(of: head) * states
+        var sum: Float = 0
+        for n in 0..<states {
+          let at = channel * states + n
+          state[at] = decay * state[at] + step * value * input.inputWeights.values[weights + n]
+          sum += input.outputWeights.values[weights + n] * state[at]
+        }
+        output.values[token * output.columns + channel] = sum + parameters.skip[channel] * value
+      }
+    }
+    return output
+  }
+
+  /// See `Engine`.
+  public func rmsNormalize(
+    _ input: Matrix, weight: [Float], groups: Int, epsilon: Float
+  ) -> Matrix {
+    let width = input.columns / max(1, groups)
+    return mapRows(input) { row in
+      (0..<groups).flatMap { group in
+        let part = row.dropFirst(group * width).prefix(width)
+        let mean = part.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(width)
+        let factor = Float(1 / (mean + Double(epsilon)).squareRoot())
+        return zip(part, weight[(group * width)...]).map { $0 * factor * $1 }
+      }
+    }
   }
 
   /// See `Engine`.

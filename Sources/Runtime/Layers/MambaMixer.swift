@@ -7,7 +7,7 @@ import Quant
 ///     [Δ | B | C]  = scanProjection(x)
 ///     y            = selective scan of x with timeStepProjection(Δ), B, C
 ///     output       = outputProjection(y ⊙ silu(z))
-struct MambaMixer: Sendable {
+struct MambaMixer: SequenceMixer {
   let shape: MambaMixerDescription
   private let inputProjection: Linear
   private let convolutionWeight: [Float]
@@ -42,24 +42,16 @@ struct MambaMixer: Sendable {
       hasBias: shape.hasProjectionBias)
   }
 
-  /// What the mixer remembers of the tokens before.
-  struct State: Sendable, Equatable {
-    /// The last inputs of the convolution, oldest first: `[convolutionWidth − 1, innerWidth]`.
-    var history: [Float]
-    /// The state of the scan, in tiles of channels.
-    var scan: [Float]
-  }
-
-  /// The state before the first token.
-  var initialState: State {
-    State(
+  var initialState: RecurrentState {
+    RecurrentState(
       history: [Float](
         repeating: 0, count: (shape.convolutionWidth - 1) * shape.innerWidth),
       scan: scan.initialState)
   }
 
-  /// Mixes tokens `[tokens, width]` and advances the state.
-  func callAsFunction(_ input: Matrix, state: inout State, _ context: ExecutionContext) -> Matrix {
+  func callAsFunction(
+    _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
+  ) -> Matrix {
     let engine = context.engine
     let (inner, states, rank) = (shape.innerWidth, shape.stateSize, shape.timeStepRank)
     let projected = inputProjection(input, engine)
@@ -67,13 +59,21 @@ struct MambaMixer: Sendable {
       projected.columns(0..<inner), weight: convolutionWeight, bias: convolutionBias,
       history: &state.history)
     let parameters = scanProjection(values, engine)
+    let parts = [0..<rank, rank..<rank + states, rank + states..<rank + 2 * states]
+      .map { normalized(parameters.columns($0), engine) }
     let scanInput = SelectiveScanInput(
-      values: values,
-      timeSteps: timeStepProjection(parameters.columns(0..<rank), engine),
-      inputWeights: parameters.columns(rank..<rank + states),
-      outputWeights: parameters.columns(rank + states..<rank + 2 * states))
+      values: values, timeSteps: timeStepProjection(parts[0], engine), inputWeights: parts[1],
+      outputWeights: parts[2])
     let scanned = context.selectiveScan(scanInput, scan, state: &state.scan)
     let gated = engine.gate(scanned, by: projected.columns(inner..<2 * inner))
     return outputProjection(gated, engine)
+  }
+
+  /// FalconMamba brings time step, B and C to unit mean square before they are used.
+  private func normalized(_ parameters: Matrix, _ engine: any Engine) -> Matrix {
+    guard let epsilon = shape.parameterNormalizationEpsilon else { return parameters }
+    return engine.rmsNormalize(
+      parameters, weight: [Float](repeating: 1, count: parameters.columns),
+      epsilon: Float(epsilon))
   }
 }

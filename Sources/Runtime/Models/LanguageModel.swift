@@ -1,6 +1,6 @@
 public import Quant
 
-/// A Mamba language model: embedding, layers of norm and mixer with a residual, final norm, head.
+/// A language model of recurrent layers: embedding, layers of norm and mixer with a residual, final norm, head.
 public struct LanguageModel: Sendable {
   /// What the model is made of.
   public let shape: LanguageDescription
@@ -11,27 +11,27 @@ public struct LanguageModel: Sendable {
 
   private struct Layer: Sendable {
     let normalization: Normalization
-    let mixer: MambaMixer
+    let mixer: any SequenceMixer
   }
 
   /// What the model remembers of the tokens before; its size does not depend on their number.
   public struct State: Sendable, Equatable {
-    fileprivate var mixers: [MambaMixer.State]
+    fileprivate var mixers: [RecurrentState]
   }
 
   /// Loads the tensors below `language`.
   public init(_ weights: some WeightSource, _ shape: LanguageDescription) throws {
     self.shape = shape
-    let width = shape.mixer.width
+    let width = shape.width
     embedding = try weights.matrix(
       "language.embedding.weight", rows: shape.vocabularySize, columns: width)
-    layers = try (0..<shape.layers).map { index in
+    layers = try shape.layers.enumerated().map { index, layer in
       let name = "language.layers.\(index)"
       return Layer(
         normalization: try Normalization(
           weights, name + ".normalization", shape.normalization, width: width,
           epsilon: shape.epsilon),
-        mixer: try MambaMixer(weights, name + ".mixer", shape.mixer))
+        mixer: try Self.mixer(weights, name + ".mixer", layer.mixer))
     }
     normalization = try Normalization(
       weights, "language.normalization", shape.normalization, width: width, epsilon: shape.epsilon)
@@ -40,6 +40,15 @@ public struct LanguageModel: Sendable {
       ? Linear(weight: embedding, bias: nil)
       : try Linear(
         weights, "language.head", outputs: shape.vocabularySize, inputs: width, hasBias: false)
+  }
+
+  private static func mixer(
+    _ weights: some WeightSource, _ name: String, _ description: MixerDescription
+  ) throws -> any SequenceMixer {
+    switch description {
+    case .mamba(let shape): try MambaMixer(weights, name, shape)
+    case .mamba2(let shape): try MambaTwoMixer(weights, name, shape)
+    }
   }
 
   /// The state before the first token.

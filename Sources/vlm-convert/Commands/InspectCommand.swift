@@ -89,7 +89,7 @@ struct ModelInspection {
     Console.print("profile          \(description.profile)")
     if let language = description.language {
       Console.print(
-        "language         \(language.kind.rawValue), width \(language.mixer.width), \(language.layers) layers, vocabulary \(language.vocabularySize)\(language.hasTiedHead ? ", tied head" : "")"
+        "language         \(language.layers.first?.mixer.kind ?? "none"), width \(language.width), \(language.layers.count) layers, vocabulary \(language.vocabularySize)\(language.hasTiedHead ? ", tied head" : "")"
       )
     }
     for vision in description.vision {

@@ -1,16 +1,11 @@
 /// A language model.
 public struct LanguageDescription: Codable, Sendable, Equatable {
-  /// The mixer of its layers.
-  public enum Kind: String, Codable, Sendable { case mamba }
-
-  /// The mixer of its layers.
-  public var kind: Kind
-  /// Number of layers.
-  public var layers: Int
+  /// Width of the stream.
+  public var width: Int
+  /// The layers, from first to last.
+  public var layers: [LayerDescription]
   /// Rows of the embedding; logits have that many columns.
   public var vocabularySize: Int
-  /// Widths of the mixers.
-  public var mixer: MambaMixerDescription
   /// Normalization before each mixer and at the end.
   public var normalization: NormalizationKind
   /// Added to the mean square or variance.
@@ -22,17 +17,41 @@ public struct LanguageDescription: Codable, Sendable, Equatable {
 
   /// Gathers the parts of a language model.
   public init(
-    kind: Kind, layers: Int, vocabularySize: Int, mixer: MambaMixerDescription,
+    width: Int, layers: [LayerDescription], vocabularySize: Int,
     normalization: NormalizationKind, epsilon: Double, hasTiedHead: Bool, endOfText: [Int]
   ) {
-    self.kind = kind
+    self.width = width
     self.layers = layers
     self.vocabularySize = vocabularySize
-    self.mixer = mixer
     self.normalization = normalization
     self.epsilon = epsilon
     self.hasTiedHead = hasTiedHead
     self.endOfText = endOfText
+  }
+}
+
+/// One layer of a language model: a normalization and a mixer with a residual around both.
+public struct LayerDescription: Codable, Sendable, Equatable {
+  /// What mixes the tokens.
+  public var mixer: MixerDescription
+
+  /// Describes a layer.
+  public init(mixer: MixerDescription) { self.mixer = mixer }
+}
+
+/// What mixes the tokens of a layer.
+public enum MixerDescription: Codable, Sendable, Equatable {
+  /// Mamba (arXiv:2312.00752).
+  case mamba(MambaMixerDescription)
+  /// Mamba-2 (arXiv:2405.21060).
+  case mamba2(MambaTwoMixerDescription)
+
+  /// The name of its kind.
+  public var kind: String {
+    switch self {
+    case .mamba: "mamba"
+    case .mamba2: "mamba2"
+    }
   }
 }
 
@@ -52,12 +71,17 @@ public struct MambaMixerDescription: Codable, Sendable, Equatable {
   public var hasProjectionBias: Bool
   /// Whether the convolution has a bias.
   public var hasConvolutionBias: Bool
+  /// Added to the mean square where time step, B and C are normalized without weights (FalconMamba); absent where
+  /// they are not.
+  public var parameterNormalizationEpsilon: Double?
 
   /// Gathers the widths of a mixer.
   public init(
     width: Int, innerWidth: Int, stateSize: Int, timeStepRank: Int, convolutionWidth: Int,
-    hasProjectionBias: Bool, hasConvolutionBias: Bool
+    hasProjectionBias: Bool, hasConvolutionBias: Bool,
+    parameterNormalizationEpsilon: Double? = nil
   ) {
+    self.parameterNormalizationEpsilon = parameterNormalizationEpsilon
     self.width = width
     self.innerWidth = innerWidth
     self.stateSize = stateSize

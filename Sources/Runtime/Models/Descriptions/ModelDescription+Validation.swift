@@ -28,9 +28,9 @@ extension ModelDescription {
         "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(encoder.width)"
       )
     }
-    guard connector.outputWidth == language.mixer.width else {
+    guard connector.outputWidth == language.width else {
       throw .contradiction(
-        "the connector gives \(connector.outputWidth) channels, the language model takes \(language.mixer.width)"
+        "the connector gives \(connector.outputWidth) channels, the language model takes \(language.width)"
       )
     }
     switch connector.kind {
@@ -58,9 +58,23 @@ extension ModelDescription {
 
 extension LanguageDescription {
   fileprivate func validate() throws(ModelError) {
-    try accept("the number of layers", layers, limit: 4096)
+    try accept("the number of layers", layers.count, limit: 4096)
     try accept("the vocabulary size", vocabularySize)
-    try mixer.validate("the language model's")
+    try accept("the language model's width", width)
+    for layer in layers {
+      let mixerWidth: Int
+      switch layer.mixer {
+      case .mamba(let mixer):
+        try mixer.validate("the language model's")
+        mixerWidth = mixer.width
+      case .mamba2(let mixer):
+        try mixer.validate("the language model's")
+        mixerWidth = mixer.width
+      }
+      guard mixerWidth == width else {
+        throw .contradiction("a layer is \(mixerWidth) wide, the language model \(width)")
+      }
+    }
   }
 }
 
@@ -71,6 +85,22 @@ extension MambaMixerDescription {
     try accept("\(whose) state size", stateSize, limit: 4096)
     try accept("\(whose) time-step rank", timeStepRank, limit: 1 << 16)
     try accept("\(whose) convolution width", convolutionWidth, limit: 64)
+  }
+}
+
+extension MambaTwoMixerDescription {
+  /// Refuses absurd sizes.
+  func validate(_ whose: String) throws(ModelError) {
+    try accept("\(whose) width", width)
+    try accept("\(whose) number of heads", heads, limit: 1 << 16)
+    try accept("\(whose) head width", headWidth, limit: 1 << 16)
+    try accept("\(whose) inner width", innerWidth)
+    try accept("\(whose) number of groups", groups, limit: heads)
+    try accept("\(whose) state size", stateSize, limit: 4096)
+    try accept("\(whose) convolution width", convolutionWidth, limit: 64)
+    guard heads % groups == 0 else {
+      throw .contradiction("\(groups) groups do not divide \(heads) heads")
+    }
   }
 }
 

@@ -1,0 +1,20 @@
+import Quant
+
+/// A layer that mixes tokens along a sequence and remembers what it needs of the tokens before.
+protocol SequenceMixer: Sendable {
+  /// The state before the first token.
+  var initialState: RecurrentState { get }
+
+  /// Mixes tokens `[tokens, width]` and advances the state. A sequence may be given in any number of parts.
+  func callAsFunction(
+    _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
+  ) -> Matrix
+}
+
+/// What a mixer remembers of the tokens before. Its size does not depend on their number.
+struct RecurrentState: Sendable, Equatable {
+  /// The last inputs of the convolution, oldest first: `[convolutionWidth − 1, channels]`.
+  var history: [Float]
+  /// The state of the scan, in the layout of the mixer.
+  var scan: [Float]
+}
