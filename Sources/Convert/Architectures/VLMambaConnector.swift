@@ -4,7 +4,8 @@ import Runtime
 /// The connectors of VL-Mamba: configuration and tensors.
 enum VLMambaConnector {
   private static let kinds: [String: ConnectorDescription.Kind] = [
-    "linear": .linear, "mlp2x_gelu": .mlp, "vss_mlp": .scanMLP, "vss_l2": .scanLinear,
+    "linear": .projections, "mlp2x_gelu": .projections, "vss_mlp": .scanMLP,
+    "vss_l2": .scanLinear,
   ]
 
   static func describe(
@@ -20,6 +21,7 @@ enum VLMambaConnector {
     _ = try reader.size("vision width", shape: vision.width, keys: ["mm_hidden_size"])
     var connector = ConnectorDescription(
       kind: kind, inputWidth: vision.width, outputWidth: language.width,
+      innerWidths: type == "mlp2x_gelu" || type == "vss_mlp" ? [language.width] : [],
       epsilon: try reader.number(["mm_vss_norm_eps"], default: 1e-5))
     guard kind == .scanMLP || kind == .scanLinear else { return connector }
     // The paper does not say how wide V' of VSS-L2 is; the tensors do, else it is as wide as the language model.
@@ -90,24 +92,33 @@ enum VLMambaConnector {
     func projection(_ part: String, _ sourcePart: String, _ shape: [Int]) -> [TensorRule] {
       SiglipVisionTransformer.projection("\(name).\(part)", source + sourcePart, shape)
     }
-    func mlp(_ sourcePart: String) -> [TensorRule] {
-      projection("mlp.input", sourcePart + "0", [outputs, inputs])
-        + projection("mlp.output", sourcePart + "2", [outputs, outputs])
-    }
     switch connector.kind {
-    case .linear:
+    case .scanMLP: return scan(connector, source) + projections(connector, source + "mlp.")
+    case .projections where connector.innerWidths.isEmpty:
       return [
         TensorRule(
-          "\(name).projection.weight", source + "weight", .projection, [outputs, inputs]),
-        TensorRule("\(name).projection.bias", source + "bias", .bias, [outputs]),
+          "\(name).projections.0.weight", source + "weight", .projection, [outputs, inputs]),
+        TensorRule("\(name).projections.0.bias", source + "bias", .bias, [outputs]),
       ]
-    case .mlp: return mlp("")
-    case .scanMLP: return scan(connector, source) + mlp("mlp.")
+    case .projections, .pooledProjections, .bidirectionalMixers:
+      return projections(connector, source)
     case .scanLinear:
       let width = connector.scan?.mixer.width ?? outputs
       return projection("inputProjection", "linear_1", [width, inputs])
         + scan(connector, source)
         + projection("outputProjection", "linear_2", [outputs, width])
+    }
+  }
+
+  /// Projections that a sequential module numbers 0, 2, 4: the activations between them count.
+  static func projections(
+    _ connector: ConnectorDescription, _ source: String, from inputs: Int? = nil
+  ) -> [TensorRule] {
+    let widths =
+      [inputs ?? connector.inputWidth] + connector.innerWidths + [connector.outputWidth]
+    return zip(widths, widths.dropFirst()).enumerated().flatMap { index, widths in
+      SiglipVisionTransformer.projection(
+        "connector.projections.\(index)", "\(source)\(2 * index)", [widths.1, widths.0])
     }
   }
 

@@ -1,15 +1,17 @@
 /// What stands between a vision encoder and a language model.
 public struct ConnectorDescription: Codable, Sendable, Equatable {
-  /// The arrangement of its layers. VL-Mamba (arXiv:2403.13600), section 3.
+  /// The arrangement of its layers. VL-Mamba (arXiv:2403.13600), Cobra (arXiv:2403.14520), ML-Mamba (arXiv:2407.19832).
   public enum Kind: String, Codable, Sendable, CaseIterable {
-    /// One projection.
-    case linear
-    /// Two projections with GELU between them.
-    case mlp
-    /// A scan with a residual, then an MLP (the paper's VSS-MLP).
+    /// Projections with GELU between them.
+    case projections
+    /// The same, then pooling to fewer patches (Cobra's LDPv2).
+    case pooledProjections
+    /// A scan with a residual, then projections (VL-Mamba's VSS-MLP).
     case scanMLP
-    /// Projection, scan with a residual, projection (the paper's VSS-L2).
+    /// Projection, scan with a residual, projection (VL-Mamba's VSS-L2).
     case scanLinear
+    /// Projection and GELU, layers of bidirectional Mamba-2, projections (ML-Mamba).
+    case bidirectionalMixers
   }
 
   /// The arrangement of its layers.
@@ -18,6 +20,12 @@ public struct ConnectorDescription: Codable, Sendable, Equatable {
   public var inputWidth: Int
   /// Width of the language model.
   public var outputWidth: Int
+  /// Widths between the projections.
+  public var innerWidths: [Int]
+  /// The pooling, for the kind that has one.
+  public var pooling: PatchPoolingDescription?
+  /// The layers of bidirectional mixers, for the kind that has them.
+  public var mixers: BidirectionalMixersDescription?
   /// The two-dimensional scan, for the kinds that have one.
   public var scan: GridScanDescription?
   /// Normalization after the scan.
@@ -27,15 +35,60 @@ public struct ConnectorDescription: Codable, Sendable, Equatable {
 
   /// Gathers the parts of a connector.
   public init(
-    kind: Kind, inputWidth: Int, outputWidth: Int, scan: GridScanDescription? = nil,
-    normalization: NormalizationKind? = nil, epsilon: Double = 1e-5
+    kind: Kind, inputWidth: Int, outputWidth: Int, innerWidths: [Int] = [],
+    pooling: PatchPoolingDescription? = nil, mixers: BidirectionalMixersDescription? = nil,
+    scan: GridScanDescription? = nil, normalization: NormalizationKind? = nil,
+    epsilon: Double = 1e-5
   ) {
     self.kind = kind
+    self.innerWidths = innerWidths
+    self.pooling = pooling
+    self.mixers = mixers
     self.inputWidth = inputWidth
     self.outputWidth = outputWidth
     self.scan = scan
     self.normalization = normalization
     self.epsilon = epsilon
+  }
+}
+
+/// Pooling of a grid of patches to a smaller one.
+public struct PatchPoolingDescription: Codable, Sendable, Equatable {
+  /// Rows of patches before pooling.
+  public var gridRows: Int
+  /// Columns of patches before pooling.
+  public var gridColumns: Int
+  /// Rows of patches after pooling.
+  public var pooledRows: Int
+  /// Columns of patches after pooling.
+  public var pooledColumns: Int
+  /// Side of the convolution over the pooled grid.
+  public var kernel: Int
+
+  /// Gathers the sizes of a pooling.
+  public init(gridRows: Int, gridColumns: Int, pooledRows: Int, pooledColumns: Int, kernel: Int) {
+    self.gridRows = gridRows
+    self.gridColumns = gridColumns
+    self.pooledRows = pooledRows
+    self.pooledColumns = pooledColumns
+    self.kernel = kernel
+  }
+}
+
+/// Layers of Mamba-2 that read patches forward and backward.
+public struct BidirectionalMixersDescription: Codable, Sendable, Equatable {
+  /// Number of layers.
+  public var layers: Int
+  /// Widths of the mixers.
+  public var mixer: MambaTwoMixerDescription
+  /// Width inside the gated feed-forward layers.
+  public var feedForwardWidth: Int
+
+  /// Gathers the widths of the layers.
+  public init(layers: Int, mixer: MambaTwoMixerDescription, feedForwardWidth: Int) {
+    self.layers = layers
+    self.mixer = mixer
+    self.feedForwardWidth = feedForwardWidth
   }
 }
 

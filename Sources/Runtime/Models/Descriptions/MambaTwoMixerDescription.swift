@@ -51,6 +51,10 @@ public struct MambaTwoMixerDescription: Codable, Sendable, Equatable {
 
   /// Channels of the scan.
   public var innerWidth: Int { heads * headWidth }
+  /// Channels of the convolution: x, B and C.
+  public var convolvedWidth: Int { innerWidth + 2 * parameterWidth }
+  /// Outputs of the input projection: z, x, B, C and the time steps.
+  public var projectedWidth: Int { innerWidth + convolvedWidth + heads }
   /// Channels of B or C.
   public var parameterWidth: Int { groups * stateSize }
 }

@@ -33,8 +33,11 @@ extension ModelDescription {
         "the connector gives \(connector.outputWidth) channels, the language model takes \(language.width)"
       )
     }
+    for width in connector.innerWidths { try accept("a width inside the connector", width) }
     switch connector.kind {
-    case .linear, .mlp: break
+    case .projections: break
+    case .pooledProjections: try validate(connector.pooling, encoder)
+    case .bidirectionalMixers: try validate(connector.mixers)
     case .scanMLP, .scanLinear:
       guard let scan = connector.scan, connector.normalization != nil else {
         throw .contradiction("a connector with a scan needs its scan and its normalization")
@@ -53,6 +56,32 @@ extension ModelDescription {
           "the connector's scan is \(scan.mixer.width) wide, its input \(connector.inputWidth)")
       }
     }
+  }
+}
+
+extension ModelDescription {
+  private func validate(
+    _ pooling: PatchPoolingDescription?, _ encoder: VisionDescription
+  ) throws(ModelError) {
+    guard let pooling else { throw .contradiction("a pooling connector needs its pooling") }
+    try accept("the rows after pooling", pooling.pooledRows, limit: 1024)
+    try accept("the columns after pooling", pooling.pooledColumns, limit: 1024)
+    try accept("the convolution after pooling", pooling.kernel, limit: 63)
+    guard (pooling.gridRows, pooling.gridColumns) == (encoder.gridRows, encoder.gridColumns)
+    else {
+      throw .contradiction(
+        "the connector pools \(pooling.gridRows) × \(pooling.gridColumns) patches, the vision encoder gives \(encoder.gridRows) × \(encoder.gridColumns)"
+      )
+    }
+  }
+
+  private func validate(_ mixers: BidirectionalMixersDescription?) throws(ModelError) {
+    guard let mixers else {
+      throw .contradiction("a connector of bidirectional mixers needs its mixers")
+    }
+    try accept("the connector's layers", mixers.layers, limit: 256)
+    try accept("the connector's feed-forward width", mixers.feedForwardWidth)
+    try mixers.mixer.validate("the connector's")
   }
 }
 
