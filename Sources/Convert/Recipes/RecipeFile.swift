@@ -16,7 +16,7 @@ extension Recipe {
     }
     let document: Document
     do {
-      try Document.requireKnownMembers(text)
+      try Document.requireKnownNames(text, file: path)
       document = try YAMLDecoder().decode(Document.self, from: text)
     } catch let error as ConvertError {
       throw error
@@ -37,9 +37,13 @@ extension Recipe {
     case DecodingError.keyNotFound(let key, _): "“\(key.stringValue)” is missing"
     case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
       DecodingError.dataCorrupted(let context):
-      "“\(context.codingPath.map(\.stringValue).joined(separator: "."))” is not acceptable"
+      "“\(context.codingPath.map(name).joined(separator: "."))” is not acceptable"
     default: "\(error)".split(separator: "\n").first.map(String.init) ?? "unreadable"
     }
+  }
+
+  private static func name(_ key: any CodingKey) -> String {
+    key.intValue.map(String.init) ?? key.stringValue
   }
 
   private struct Document: Decodable {
@@ -47,25 +51,32 @@ extension Recipe {
     let base: String?
     let rules: [Rule]
 
-    private static let members: Set = ["name", "base", "rules"]
-    private static let ruleMembers: Set = [
+    private static let members = ["name", "base", "rules"]
+    private static let ruleMembers = [
       "tensor", "role", "parametersBelow", "encoding", "reason",
     ]
 
     /// A misspelled member would otherwise be ignored, and the recipe would do something else.
-    static func requireKnownMembers(_ text: String) throws {
+    static func requireKnownNames(_ text: String, file: String) throws {
       guard let root = try Yams.compose(yaml: text)?.mapping else {
-        throw ConvertError.malformedRecipe(file: "", reason: "expected an object with “rules”")
+        throw ConvertError.malformedRecipe(file: file, reason: "expected an object with “rules”")
       }
-      let rules = root["rules"]?.sequence.map(Array.init) ?? []
-      let keys =
-        root.keys.map { ($0.string ?? "", members) }
-        + rules.flatMap { rule in (rule.mapping?.keys).map(Array.init) ?? [] }
-        .map { ($0.string ?? "", ruleMembers) }
-      for (key, known) in keys where !known.contains(key) {
-        let nearest = known.min { key.editDistance(to: $0) < key.editDistance(to: $1) } ?? ""
-        throw ConvertError.malformedRecipe(
-          file: "", reason: "unknown member “\(key)”; did you mean “\(nearest)”?")
+      let rules = (root["rules"]?.sequence.map(Array.init) ?? []).compactMap(\.mapping)
+      try require(root.keys.compactMap(\.string), among: members, "member", file)
+      try require(
+        rules.flatMap(\.keys).compactMap(\.string), among: ruleMembers, "member of a rule", file)
+      try require(
+        rules.compactMap { $0["role"]?.string }, among: TensorRole.allCases.map(\.rawValue),
+        "role", file)
+    }
+
+    private static func require(
+      _ names: [String], among known: [String], _ what: String, _ file: String
+    ) throws(ConvertError) {
+      for name in names where !known.contains(name) {
+        let nearest = known.min { name.editDistance(to: $0) < name.editDistance(to: $1) } ?? ""
+        throw .malformedRecipe(
+          file: file, reason: "unknown \(what) “\(name)”; did you mean “\(nearest)”?")
       }
     }
   }
