@@ -1,15 +1,19 @@
 public import ArgumentParser
-public import Format
+import Format
 public import Runtime
 
 extension ExecutionContext.EngineKind: ExpressibleByArgument {}
 extension ExecutionContext.ScanPrecision: ExpressibleByArgument {}
 
-extension Codec: ExpressibleByArgument {
-  /// Reads the name of a codec.
-  public init?(argument: String) { self.init(name: argument) }
-  /// The names of all codecs.
-  public static var allValueStrings: [String] { allCases.map(\.name) }
-  /// The name shown as default.
-  public var defaultValueDescription: String { name }
+/// The codecs under the names that the command line gives them, best known first.
+enum Compression: String, CaseIterable, ExpressibleByArgument {
+  case zstd, zlib, stored
+
+  var codec: Codec {
+    switch self {
+    case .zstd: .zstd
+    case .zlib: .zlib
+    case .stored: .stored
+    }
+  }
 }

@@ -6,31 +6,54 @@ import Runtime
 
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "convert", abstract: "Convert a checkpoint to a pack (the default command).")
+    commandName: "convert", abstract: "Convert a checkpoint to a pack (the default command).",
+    discussion: """
+      Examples:
+        vlm-convert MODEL_DIR -o model.vlmp --quantize q4
+        vlm-convert MODEL_DIR --dry-run
+        vlm-convert MODEL_DIR -o model.vlmp --validate-text sample.txt \\
+          --require "perplexity_ratio<=1.02"
 
-  @Argument(help: ArgumentHelp("Checkpoint directory.", valueName: "model-dir"))
+      Everything wrong with the checkpoint is reported before anything is written. The pack gets its \
+      name only when it is complete and meets --require.
+      """)
+
+  @Argument(
+    help: ArgumentHelp(
+      "Checkpoint directory: config.json, safetensors files, perhaps a tokenizer.",
+      valueName: "model-dir"))
   var model: String
 
-  @Option(name: [.short, .customLong("output")], help: "The pack to write.")
+  @Option(
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The pack to write; needed unless --dry-run is given.", valueName: "file"))
   var output: String?
 
-  @Option(help: "q8, q4, f16, bf16, f32, or a group size as in q8g32.")
+  @Option(
+    help: ArgumentHelp(
+      "q8, q4, f16, bf16 or f32, or a group size as in q8g32; q4 if there is no --recipe either.",
+      valueName: "encoding"))
   var quantize: String?
 
-  @Option(help: "A YAML or JSON file with rules that come before those of --quantize.")
+  @Option(
+    help: ArgumentHelp(
+      "A YAML or JSON file with rules that come before those of --quantize.", valueName: "file"))
   var recipe: String?
 
   @Flag(help: "Print what would be written, and why, without writing.")
   var dryRun = false
 
-  @Option(help: "Compression of the pack: zstd, zlib or stored.")
-  var codec = Codec.zstd
+  @Option(help: "Compression of the pack.")
+  var codec = Compression.zstd
 
-  @Option(help: ArgumentHelp("Compare with the original on this text before publishing.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Compare with the original on this text before publishing.", valueName: "file"))
   var validateText: String?
 
   @Option(
-    help: ArgumentHelp("Compare with the original on these questions before publishing.", valueName: "file"))
+    help: ArgumentHelp(
+      "Compare with the original on these questions before publishing.", valueName: "file"))
   var validateQuestions: String?
 
   @Flag(help: "Keep matrices with NaN or infinite values as floats instead of refusing them.")
@@ -45,7 +68,7 @@ struct ConvertCommand: ParsableCommand {
 
   func validate() throws {
     guard dryRun || output != nil else {
-      throw ValidationError("Missing expected option ‘-o OUT.vlmp’.")
+      throw ValidationError("Say with -o which pack to write, or ask for a --dry-run.")
     }
     if evaluation.require != nil, validateText == nil, validateQuestions == nil {
       throw ValidationError("--require needs --validate-text or --validate-questions.")
@@ -59,10 +82,7 @@ struct ConvertCommand: ParsableCommand {
   private func convert() throws {
     let start = ContinuousClock.now
     let requirements = try evaluation.requirements()
-    guard !PackReader.isPack(path: model) else {
-      throw FormatError.malformed(
-        file: model, item: "model", found: "a pack", expected: "a checkpoint directory; unpack makes one")
-    }
+    try requireDirectory()
     if let output, !dryRun, !force, FileSystem.exists(output) {
       throw FormatError.outputExists(file: output)
     }
@@ -70,9 +90,11 @@ struct ConvertCommand: ParsableCommand {
       Checkpoint(directory: model), recipe: try chosenRecipe(), keepNonFinite: allowNonFinite)
     for note in plan.notes { Console.note(note) }
     guard !dryRun, let output else { return PlanReport(plan).print(json: format.json) }
+    try requireValidationInputs(plan.checkpoint)
     let pool = ThreadPool(threads: threads.count)
     let pipeline = ConversionPipeline(plan, threads: pool)
-    let writer = try PackWriter(output: output, codec: codec, overwrite: force)
+    let writer = try PackWriter(
+      output: output, codec: codec.codec, overwrite: force, threads: threads.count)
     do {
       try write(pipeline, to: writer)
       let report = try validated(writer, pool)
@@ -88,6 +110,29 @@ struct ConvertCommand: ParsableCommand {
     } catch {
       writer.discard()
       throw error
+    }
+  }
+
+  private func requireDirectory() throws {
+    guard !FileSystem.isDirectory(model) else { return }
+    guard FileSystem.exists(model) else {
+      throw FormatError.cannotOpen(file: model, reason: "there is no such directory")
+    }
+    let isPack = PackReader.isPack(path: model)
+    throw FormatError.malformed(
+      file: model, item: "the model", found: isPack ? "a pack" : "a file",
+      expected: isPack
+        ? "a checkpoint directory; the command unpack makes one"
+        : "a checkpoint directory, which holds config.json and safetensors files")
+  }
+
+  /// Long work must not end with the discovery that a file to validate on does not exist.
+  private func requireValidationInputs(_ checkpoint: Checkpoint) throws {
+    for file in [validateText, validateQuestions] {
+      if let file { _ = try MappedFile(path: file) }
+    }
+    if validateText != nil, try checkpoint.text("tokenizer.json") == nil {
+      throw ModelError.missingPart("tokenizer", needed: "--validate-text")
     }
   }
 

@@ -7,20 +7,31 @@ import Runtime
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Measure perplexity and answer accuracy, alone or side by side with another model.")
+    abstract: "Measure perplexity and answer accuracy, alone or side by side with another model.",
+    discussion: """
+      Examples:
+        vlm-convert evaluate model.vlmp --text sample.txt
+        vlm-convert evaluate model.vlmp --against MODEL_DIR --text sample.txt \\
+          --require "perplexity_ratio<=1.02"
+        vlm-convert evaluate model.vlmp --questions questions.jsonl
+
+      A line of a question file is a JSON object with “image”, a path from the file's own directory, \
+      “question”, “answer” and perhaps “kind”.
+      """)
 
   @Argument(help: "Checkpoint directory or pack.")
   var model: String
 
-  @Option(help: ArgumentHelp("The model to compare with, usually the float original.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "The model to compare with, usually the float original.", valueName: "model"))
   var against: String?
 
   @Option(help: ArgumentHelp("A UTF-8 text to measure the perplexity on.", valueName: "file"))
   var text: String?
 
   @Option(
-    help: ArgumentHelp(
-      "Questions about images: JSON lines with image, question, answer and kind.", valueName: "file"))
+    help: ArgumentHelp("Questions about images to measure the accuracy on.", valueName: "file"))
   var questions: String?
 
   @OptionGroup var evaluation: EvaluationOptions

@@ -12,7 +12,10 @@ struct EvaluationRun {
   /// Runs what was asked for.
   func report(text: String?, questions: String?) throws -> EvaluationReport {
     var report = EvaluationReport()
-    if let text { report.add(try evaluate(text: text), source: try .init(path: text), isWhole: options.limit == nil) }
+    if let text {
+      report.add(
+        try evaluate(text: text), source: try .init(path: text), isWhole: options.limit == nil)
+    }
     if let questions {
       report.add(try evaluate(questions: questions), source: try .init(path: questions))
     }
@@ -60,7 +63,9 @@ extension EvaluationReport {
     row("KL divergence, 99 %", klP99.map { Quantity.decimal($0, 5) })
     row(
       "same top token",
-      top1Agreement.map { Quantity.measured($0 * 100, top1AgreementError.map { $0 * 100 }, 2) + " %" })
+      top1Agreement.map {
+        Quantity.measured($0 * 100, top1AgreementError.map { $0 * 100 }, 2) + " %"
+      })
     row("questions", questions.map(String.init))
     row("questions not for this model", questionsSkipped.map(String.init))
     row(
@@ -76,9 +81,10 @@ extension EvaluationReport {
         Quantity.measured($0 * 100, answerAgreementError.map { $0 * 100 }, 2) + " %"
       })
     if let windows {
+      let beginning = windows.beginning.map { "id \($0)" } ?? "no extra token"
       Console.print(
-        "windows of \(windows.length) positions, stride \(windows.stride), beginning with \(windows.beginning.map { "id \($0)" } ?? "no extra token")"
-      )
+        "windows of \(windows.length) positions, stride \(windows.stride), "
+          + "beginning with \(beginning)")
     }
     table.print()
   }

@@ -9,9 +9,9 @@ struct ForwardCommand: ParsableCommand {
     commandName: "forward",
     abstract: "Run a model on tensors and write its outputs as tensors.",
     discussion: """
-      Input: input_ids, int32 or int64 [T], and pixel_values, float32 [3, H, W], already prepared; image tokens come \
-      before the text. Output, float32: logits [T, V] of the text positions, vision_features, connector_output, and \
-      pooled and logits of a vision encoder that stands alone.
+      Input: input_ids, int32 or int64 [T], and pixel_values, float32 [3, H, W], already prepared; \
+      image tokens come before the text. Output, float32: logits [T, V] of the text positions, \
+      vision_features, connector_output, and pooled and logits of a vision encoder that stands alone.
       """)
 
   @Argument(help: "Checkpoint directory or pack.")
@@ -20,7 +20,9 @@ struct ForwardCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A safetensors file.", valueName: "file"))
   var input: String
 
-  @Option(name: [.short, .customLong("output")], help: "The safetensors file to write.")
+  @Option(
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The safetensors file to write.", valueName: "file"))
   var output: String
 
   @Flag(help: "Feed tokens one by one, as in generation, instead of all at once.")
@@ -71,7 +73,8 @@ struct ForwardInputs {
     }
     guard ids != nil || pixels != nil else {
       throw FormatError.malformed(
-        file: path, item: "tensors", found: file.tensors.keys.map(\.text).sorted().joined(separator: ", "),
+        file: path, item: "the list of tensors",
+        found: file.tensors.keys.map(\.text).sorted().joined(separator: ", "),
         expected: "input_ids, pixel_values or both")
     }
   }

@@ -6,15 +6,23 @@ import Runtime
 
 struct GenerateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "generate", abstract: "Continue a text, or answer a question about an image.")
+    commandName: "generate", abstract: "Continue a text, or answer a question about an image.",
+    discussion: """
+      Examples:
+        vlm-convert generate model.vlmp --prompt "Once upon a time" --max-tokens 50
+        vlm-convert generate model.vlmp --image cat.png --prompt "What is this?"
+      """)
 
   @Argument(help: "Checkpoint directory or pack.")
   var model: String
 
   @Option(
-    help:
-      "The text. With an image it is put into the model's form for questions, unless it has it already; “<image>” says where the image goes."
-  )
+    help: ArgumentHelp(
+      "The text to continue.",
+      discussion: """
+        With an image it is put into the model's form for questions, unless it has that form or \
+        --raw is given; “<image>” in the text says where the image goes, else it comes first.
+        """, valueName: "text"))
   var prompt: String
 
   @Option(help: ArgumentHelp("A PNG or JPEG file.", valueName: "file"))
@@ -23,10 +31,14 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The longest text, in tokens.", valueName: "n"))
   var maxTokens = 256
 
-  @Option(help: "0 takes the most likely token; higher values vary more.")
+  @Option(
+    help: ArgumentHelp(
+      "0 takes the most likely token; higher values vary more.", valueName: "t"))
   var temperature = 0.0
 
-  @Option(help: "Start of the random numbers; the same seed gives the same text.")
+  @Option(
+    help: ArgumentHelp(
+      "Start of the random numbers; the same seed gives the same text.", valueName: "n"))
   var seed: UInt64 = 0
 
   @Flag(help: "Take the prompt as it is, without the model's form for questions.")

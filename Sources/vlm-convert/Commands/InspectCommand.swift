@@ -86,7 +86,7 @@ struct ModelInspection {
   private var bitsPerWeight: Double { Double(byteCount) * 8 / Double(max(1, parameters)) }
 
   func print(withTensors: Bool) {
-    Console.print("profile          \(description.profile)")
+    Console.print("profile          \(description.profile)".printable)
     if let language = description.language {
       Console.print(
         "language         \(language.layers.first?.mixer.kind ?? "none"), width \(language.width), \(language.layers.count) layers, vocabulary \(language.vocabularySize)\(language.hasTiedHead ? ", tied head" : "")"
@@ -106,7 +106,9 @@ struct ModelInspection {
     Console.print(
       "size             \(byteCount) bytes, \(Quantity.decimal(bitsPerWeight, 3)) bits a weight")
     if let modelID { Console.print("model id         \(modelID)") }
-    if let recipe = header?.recipe["name"]?.stringValue { Console.print("recipe           \(recipe)") }
+    if let recipe = header?.recipe["name"]?.stringValue {
+      Console.print("recipe           \(recipe)".printable)
+    }
     printEncodings()
     notes.forEach(Console.note)
     if withTensors { printTensors() }
@@ -114,7 +116,8 @@ struct ModelInspection {
 
   private func printEncodings() {
     let byEncoding = Dictionary(grouping: tensors, by: \.encoding).sorted { $0.key < $1.key }
-    for (encoding, group) in byEncoding {
+    for (name, group) in byEncoding {
+      let encoding = name.printable
       let bytes = group.reduce(0) { $0 + $1.storedBytes }
       let weights = group.reduce(0) { $0 + $1.elements }
       Console.print(

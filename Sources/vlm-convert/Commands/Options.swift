@@ -11,7 +11,8 @@ struct OutputOptions: ParsableArguments {
 
 /// How many threads work.
 struct ThreadOptions: ParsableArguments {
-  @Option(help: "Threads that work; by default one for each processor.")
+  @Option(
+    help: ArgumentHelp("Threads that work; by default one for each processor.", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
@@ -39,25 +40,28 @@ struct ExecutionOptions: ParsableArguments {
 
 /// What a model is evaluated on.
 struct EvaluationOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Evaluate only so many windows of text and questions.", valueName: "n"))
+  @Option(
+    help: ArgumentHelp("Evaluate only so many windows of text and questions.", valueName: "n"))
   var limit: Int?
 
   @Option(help: ArgumentHelp("Positions of a window of text.", valueName: "n"))
   var window = 1024
 
   @Option(
-    help: ArgumentHelp("Text tokens from one window to the next; by default a whole window.", valueName: "n"))
+    help: ArgumentHelp(
+      "Text tokens from one window to the next; by default a whole window.", valueName: "n"))
   var stride: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Token in front of each window: an id, “none”, or “auto” for the first end-of-text id of the model.",
+      "Token in front of each window: an id, none, or auto for the model's first end-of-text id.",
       valueName: "id"))
   var beginning = "auto"
 
   @Option(
     help: ArgumentHelp(
-      "Comma-separated bounds, for example perplexity_ratio<=1.02,kl<=0.02; exit code 76 if missed.",
+      "Comma-separated bounds, as in “perplexity_ratio<=1.02,kl<=0.02”; exit code 76 if missed.",
+      discussion: "Figures: \(Requirement.figureNames.joined(separator: ", ")).",
       valueName: "bounds"))
   var require: String?
 

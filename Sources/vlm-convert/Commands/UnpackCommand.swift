@@ -10,7 +10,9 @@ struct UnpackCommand: ParsableCommand {
   @Argument(help: "The pack.")
   var pack: String
 
-  @Option(name: [.short, .customLong("output")], help: "The directory to write.")
+  @Option(
+    name: [.short, .customLong("output")],
+    help: ArgumentHelp("The directory to write.", valueName: "directory"))
   var output: String
 
   @Flag(help: "Write into an existing directory and replace its files.")
@@ -19,9 +21,14 @@ struct UnpackCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let reader = try PackReader(path: pack)
-      let bar = ProgressBar("unpacking", unit: "bytes")
-      try Unpacking.unpack(reader, to: output, overwrite: force, progress: bar.update)
-      bar.finish()
+      guard !FileSystem.exists(output) else { return try unpack(reader) }
+      try Interruption.creatingDirectory(output) { try unpack(reader) }
     }
+  }
+
+  private func unpack(_ reader: PackReader) throws {
+    let bar = ProgressBar("unpacking", unit: "bytes")
+    defer { bar.finish() }
+    try Unpacking.unpack(reader, to: output, overwrite: force, progress: bar.update)
   }
 }

@@ -1,19 +1,28 @@
+import Format
 import Foundation
+import Glibc
 
 /// Standard output and standard error.
 enum Console {
   /// Writes a line to standard output.
+  ///
+  /// If that fails, for example because the device is full, the program ends: there is nobody left to
+  /// tell a result to. By then every output file has its name or does not exist yet.
   static func print(_ line: String, terminator: String = "\n") {
-    FileHandle.standardOutput.write(Data((line + terminator).utf8))
+    guard write(line + terminator, to: STDOUT_FILENO) else {
+      let reason = unsafe String(cString: strerror(errno))
+      error("vlm-convert: writing to standard output failed: \(reason)")
+      exit(FailureKind.inputOutput.rawValue)
+    }
   }
 
   /// Writes a line to standard error.
   static func error(_ line: String, terminator: String = "\n") {
-    FileHandle.standardError.write(Data((line + terminator).utf8))
+    _ = write(line + terminator, to: STDERR_FILENO)
   }
 
   /// Writes a note to standard error.
-  static func note(_ text: String) { error("note: \(text)") }
+  static func note(_ text: String) { error("note: \(text.printable)") }
 
   /// Whether a person watches standard error.
   static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
@@ -28,49 +37,33 @@ enum Console {
   static func bold(_ text: String) -> String {
     hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text
   }
-}
 
-/// Numbers for people.
-enum Quantity {
-  /// A number of bytes, for example `4.2 MB`.
-  static func bytes(_ count: Int) -> String { scaled(Double(count), "B", ["k", "M", "G", "T"]) }
-
-  /// A count, for example `4.6 M`.
-  static func count(_ count: Int) -> String { scaled(Double(count), "", ["k", "M", "G", "T"]) }
-
-  /// A number with that many decimals.
-  static func decimal(_ value: Double, _ decimals: Int) -> String {
-    String(format: "%.\(decimals)f", value)
-  }
-
-  /// A share in per cent.
-  static func percent(_ share: Double) -> String { decimal(share * 100, 2) + " %" }
-
-  /// A value and its standard error.
-  static func measured(_ value: Double, _ error: Double?, _ decimals: Int) -> String {
-    decimal(value, decimals) + (error.map { " ± " + decimal($0, decimals) } ?? "")
-  }
-
-  /// A duration, for example `1:05`.
-  static func time(_ seconds: Double) -> String {
-    let whole = Int(min(max(0, seconds.rounded()), 359_999))
-    return "\(whole / 60):" + String(format: "%02d", whole % 60)
-  }
-
-  private static func scaled(_ value: Double, _ unit: String, _ prefixes: [String]) -> String {
-    guard value >= 1000 else { return "\(Int(value)) \(unit)".trimmingSuffix(" ") }
-    var value = value / 1000
-    var index = 0
-    while value >= 999.95, index < prefixes.count - 1 {
-      value /= 1000
-      index += 1
+  private static func write(_ text: String, to descriptor: Int32) -> Bool {
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = unsafe rest.withUnsafeBytes { bytes in
+        unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)
+      }
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno != EINTR {
+        return false
+      }
     }
-    return "\(decimal(value, value < 100 ? 2 : 1)) \(prefixes[index])\(unit)"
+    return true
   }
 }
 
 extension String {
-  fileprivate func trimmingSuffix(_ suffix: String) -> String {
-    hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+  /// The text with control characters escaped, except line ends: names in files come from strangers,
+  /// and a terminal obeys some of these characters.
+  var printable: String {
+    var result = ""
+    for scalar in unicodeScalars {
+      let isControl =
+        scalar != "\n" && (scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value))
+      result += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return result
   }
 }

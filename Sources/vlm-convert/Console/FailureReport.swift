@@ -1,4 +1,5 @@
 import ArgumentParser
+import Convert
 import Format
 import Quant
 
@@ -7,10 +8,26 @@ func reportingFailures(_ body: () throws -> Void) throws {
   do {
     try body()
   } catch let failure as any DescribedFailure {
-    Console.error("vlm-convert: \(failure.description)")
-    throw ExitCode(failure.kind.rawValue)
+    try report(failure.description + (remedy(for: failure) ?? ""), failure.kind)
   } catch let failure as QuantError {
-    Console.error("vlm-convert: \(failure.description)")
-    throw ExitCode(FailureKind.badInput.rawValue)
+    try report(failure.description, .badInput)
+  }
+}
+
+private func report(_ sentence: String, _ kind: FailureKind) throws {
+  Console.error("vlm-convert: \(sentence.printable)")
+  throw ExitCode(kind.rawValue)
+}
+
+/// What the person at the command line can do about it, where the error alone does not say.
+private func remedy(for failure: any DescribedFailure) -> String? {
+  switch failure {
+  case FormatError.outputExists: "; --force replaces it"
+  case ConvertError.uncoveredTensor: "; give --quantize, or “base: q4” in the recipe"
+  case FormatError.notPack: "; expected a pack or a checkpoint directory"
+  case FormatError.unsupportedVersion: "; a newer version of this program may know it"
+  case FormatError.hashMismatch, FormatError.undecodable:
+    "; the file is damaged, get or make it anew"
+  default: nil
   }
 }

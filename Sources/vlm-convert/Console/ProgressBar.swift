@@ -50,7 +50,8 @@ final class ProgressBar: Sendable {
     let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: width - filled)
     let rate = Double(done) / elapsed
     let rest = rate > 0 ? Double(total - done) / rate : 0
-    return "\(title) \(bar) \(Int(share * 100)) %  \(Quantity.count(Int(rate))) \(unit)/s  ETA \(Quantity.time(rest))"
+    let speed = "\(Quantity.count(Int(rate))) \(unit)/s"
+    return "\(title) \(bar) \(Int(share * 100)) %  \(speed)  ETA \(Quantity.time(rest))"
   }
 }
 

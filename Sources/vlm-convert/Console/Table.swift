@@ -12,7 +12,7 @@ struct Table {
     alignments = columns.map(\.alignment)
   }
 
-  mutating func add(_ row: [String]) { rows.append(row) }
+  mutating func add(_ row: [String]) { rows.append(row.map(\.printable)) }
 
   /// The lines of the table, titles first.
   var lines: [String] {
