@@ -1,0 +1,175 @@
+import Format
+import Foundation
+import Testing
+
+/// `evaluate` on texts and questions.
+@Suite struct EvaluateTests {
+  private let workplace: Workplace
+
+  init() throws {
+    workplace = try Workplace()
+    try workplace.write(SampleText.english, to: "sample.txt")
+  }
+
+  private func makePack(_ preset: String = "q8") throws {
+    try Program.run("model", "-o", "out.vlmp", "--quantize", preset, in: workplace).expectSuccess()
+  }
+
+  private func writeQuestions() throws {
+    try FileManager.default.copyItem(
+      atPath: Fixtures.image("rgb.png"), toPath: workplace.path("picture.png"))
+    try workplace.write(
+      """
+      {"image": "picture.png", "question": "What is it?", "answer": "a star", "kind": "shape"}
+      {"image": "picture.png", "question": "Is it red?", "answer": "no", "kind": "colour"}
+
+      """, to: "questions.jsonl")
+  }
+
+  @Test func `a text gives a perplexity`() throws {
+    try workplace.makeTextModel()
+    let outcome = try Program.run("evaluate", "model", "--text", "sample.txt", in: workplace)
+    outcome.expectSuccess()
+    #expect(outcome.output.contains("windows of 1024 positions"))
+    #expect(outcome.output.contains("perplexity"))
+  }
+
+  @Test func `the original against itself differs in nothing`() throws {
+    try workplace.makeTextModel()
+    let outcome = try Program.run(
+      "evaluate", "model", "--against", "model", "--text", "sample.txt", "--json", in: workplace)
+    outcome.expectSuccess()
+    let report = try JSON(parsing: Array(outcome.output.utf8))
+    #expect(report["perplexity_ratio"]?.doubleValue == 1)
+    #expect(report["kl_mean"]?.doubleValue == 0)
+    #expect(report["top1_agreement"]?.doubleValue == 1)
+    #expect(report["against"]?["perplexity"] == report["perplexity"])
+  }
+
+  @Test func `a pack against the original has every documented figure`() throws {
+    try workplace.makeVisionLanguageModel()
+    try makePack()
+    try writeQuestions()
+    let outcome = try Program.run(
+      "evaluate", "out.vlmp", "--against", "model", "--text", "sample.txt", "--questions",
+      "questions.jsonl", "--json", in: workplace)
+    outcome.expectSuccess()
+    let report = try JSON(parsing: Array(outcome.output.utf8))
+    for name in [
+      "tokens", "perplexity", "nats_per_token", "questions", "accuracy", "perplexity_ratio",
+      "kl_mean", "kl_p99", "top1_agreement", "answer_agreement", "seconds",
+    ] {
+      #expect(report[name]?.doubleValue != nil, "\(name)")
+    }
+    #expect(report["against"]?["perplexity"]?.doubleValue != nil)
+    #expect(report["against"]?["accuracy"]?.doubleValue != nil)
+    #expect(report["tokens"]?.intValue == SampleText.english.utf8.count)
+    #expect(report["questions"]?.intValue == 2)
+  }
+
+  @Test func `figures for people stand side by side`() throws {
+    try workplace.makeVisionLanguageModel()
+    try makePack()
+    try writeQuestions()
+    let outcome = try Program.run(
+      "evaluate", "out.vlmp", "--against", "model", "--text", "sample.txt", "--questions",
+      "questions.jsonl", in: workplace)
+    outcome.expectSuccess()
+    for text in ["perplexity ratio", "KL divergence, mean", "same answer", "shape (1)"] {
+      #expect(outcome.output.contains(text), "\(outcome.output)")
+    }
+  }
+
+  @Test func `only so many questions are asked`() throws {
+    try workplace.makeVisionLanguageModel()
+    try writeQuestions()
+    let outcome = try Program.run(
+      "evaluate", "model", "--questions", "questions.jsonl", "--limit", "1", "--json",
+      in: workplace)
+    outcome.expectSuccess()
+    #expect(try JSON(parsing: Array(outcome.output.utf8))["questions"]?.intValue == 1)
+  }
+
+  @Test func `figures do not depend on the number of threads`() throws {
+    try workplace.makeTextModel()
+    let reports = try ["1", "2"].map { threads in
+      let outcome = try Program.run(
+        "evaluate", "model", "--text", "sample.txt", "--window", "16", "--threads", threads,
+        "--json", in: workplace)
+      outcome.expectSuccess()
+      return try JSON(parsing: Array(outcome.output.utf8))["perplexity"]
+    }
+    #expect(reports[0] == reports[1])
+  }
+
+  @Test func `a requirement that is met leaves exit code 0, a missed one 76`() throws {
+    try workplace.makeTextModel()
+    let met = try Program.run(
+      "evaluate", "model", "--text", "sample.txt", "--require", "perplexity<=1e9", in: workplace)
+    met.expectSuccess()
+    let missed = try Program.run(
+      "evaluate", "model", "--text", "sample.txt", "--require", "perplexity<=1", in: workplace)
+    #expect(missed.status == 76)
+    #expect(missed.error.contains("does not meet perplexity<=1.0 (found "))
+    #expect(missed.output.contains("perplexity"), "the figures are printed all the same")
+  }
+
+  @Test func `a requirement that was not measured`() throws {
+    try workplace.makeTextModel()
+    let outcome = try Program.run(
+      "evaluate", "model", "--text", "sample.txt", "--require", "kl<=1", in: workplace)
+    #expect(outcome.status == 64)
+    #expect(outcome.error.contains("“kl” is required but was not measured"))
+  }
+
+  @Test func `a model without tokenizer`() throws {
+    try workplace.copyModel("mamba1-hf")
+    try Program.run("evaluate", "model", "--text", "sample.txt", in: workplace)
+      .expectFailure(64, "the model has no tokenizer, which a text needs")
+  }
+
+  @Test func `questions about images for a language model`() throws {
+    try workplace.makeTextModel()
+    try writeQuestions()
+    try Program.run("evaluate", "model", "--questions", "questions.jsonl", in: workplace)
+      .expectFailure(64, "the model has no vision encoder")
+  }
+
+  @Test(arguments: [
+    ("{\"image\": \"a.png\"}\n", 65, "questions.jsonl, line 1: expected the texts"),
+    ("\n{nonsense\n", 65, "questions.jsonl, line 2: expected a JSON object"),
+    (
+      "{\"image\": \"none.png\", \"question\": \"?\", \"answer\": \"!\"}\n", 66,
+      "image file ./none.png does not exist"
+    ),
+    ("", 65, "nothing to evaluate"),
+  ])
+  func `a bad question file`(text: String, status: Int32, message: String) throws {
+    try workplace.makeVisionLanguageModel()
+    try workplace.write(text, to: "questions.jsonl")
+    try Program.run("evaluate", "model", "--questions", "questions.jsonl", in: workplace)
+      .expectFailure(status, message)
+  }
+
+  @Test func `an image that cannot be read`() throws {
+    try workplace.makeVisionLanguageModel()
+    try writeQuestions()
+    try workplace.write("no image", to: "picture.png")
+    try Program.run("evaluate", "model", "--questions", "questions.jsonl", in: workplace)
+      .expectFailure(65, "./picture.png is neither a PNG nor a JPEG file")
+  }
+
+  @Test func `a text that is not UTF-8`() throws {
+    try workplace.makeTextModel()
+    try workplace.write([0x61, 0xFF], to: "sample.txt")
+    try Program.run("evaluate", "model", "--text", "sample.txt", in: workplace)
+      .expectFailure(65, "sample.txt: text is bytes that are not well-formed, expected UTF-8")
+  }
+
+  @Test func `a text that is empty`() throws {
+    try workplace.makeTextModel()
+    try workplace.write("", to: "sample.txt")
+    try Program.run("evaluate", "model", "--text", "sample.txt", in: workplace)
+      .expectFailure(65, "nothing to evaluate: the text has too few tokens")
+  }
+}
