@@ -1,0 +1,41 @@
+import Format
+import Foundation
+
+/// The committed models with the outputs that they must have; see Tests/References/README.md.
+package enum Fixtures {
+  private static let root =
+    URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().path + "/Fixtures"
+
+  /// Names of all models.
+  package static let models: [String] = {
+    let names = try? FileManager.default.contentsOfDirectory(atPath: root + "/models")
+    return (names ?? []).sorted()
+  }()
+
+  /// The directory of a model.
+  package static func model(_ name: String) -> String { root + "/models/" + name }
+
+  /// The path of an image.
+  package static func image(_ name: String) -> String { root + "/images/" + name }
+
+  /// Inputs of a model and what it makes of them.
+  package static func expected(_ model: String) throws -> SafetensorsFile {
+    try SafetensorsFile(path: Self.model(model) + "/expected.safetensors")
+  }
+}
+
+extension SafetensorsFile {
+  /// The elements of a tensor, if it exists.
+  package func floats(_ name: String) throws -> [Float]? {
+    try tensors[ExactString(name)].map { try floats(of: $0) }
+  }
+
+  /// The elements of an integer tensor, if it exists.
+  package func integers(_ name: String) throws -> [Int]? {
+    try tensors[ExactString(name)].map { try integers(of: $0) }
+  }
+
+  /// The shape of a tensor, if it exists.
+  package func shape(_ name: String) -> [Int]? { tensors[ExactString(name)]?.shape }
+}
