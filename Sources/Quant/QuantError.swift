@@ -2,7 +2,7 @@
 public enum QuantError: Error, Equatable, CustomStringConvertible {
   /// A value is NaN or infinite.
   case nonFinite(row: Int, column: Int)
-  /// A group's scale does not fit a half-precision number.
+  /// A value is too large for the encoding's numbers, or its group's scale for a half.
   case scaleOutOfRange(row: Int, column: Int, value: Float, limit: Float)
 
   /// One sentence in lower case.
@@ -11,7 +11,7 @@ public enum QuantError: Error, Equatable, CustomStringConvertible {
     case .nonFinite(let row, let column):
       "the value at row \(row), column \(column) is not finite"
     case .scaleOutOfRange(let row, let column, let value, let limit):
-      "the value \(value) at row \(row), column \(column) is too large for a half-precision scale; at most \(limit) was expected"
+      "the value \(value) at row \(row), column \(column) is too large for the encoding; at most \(limit) was expected"
     }
   }
 }

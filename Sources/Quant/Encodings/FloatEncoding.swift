@@ -19,19 +19,25 @@ public enum FloatEncoding: String, Encoding, CaseIterable {
     [PlaneLayout("values", elementBytes: elementBytes) { $0 }]
   }
 
-  /// Rounds to nearest, ties to even. Values beyond the range of a half become infinite, which is refused.
+  /// The largest finite value, and the bits that are all set in an infinity.
+  private var range: (largest: Float, infinity: UInt16) {
+    self == .f16 ? (65504, 0x7c00) : (0x1.fep127, 0x7f80)
+  }
+
+  /// Rounds to nearest, ties to even. Finite values that would become infinite are refused.
   public func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]] {
     guard self != .f32 else { return [bytes(of: values)] }
     var narrowed = [UInt16](repeating: 0, count: values.count)
     if self == .f16 {
       unsafe vk_narrow_f16(&narrowed, values, values.count)
-      for (index, code) in narrowed.enumerated() where code & 0x7fff == 0x7c00 {
-        guard values[index].isFinite else { continue }
-        throw .scaleOutOfRange(
-          row: index / columns, column: index % columns, value: values[index], limit: 65504)
-      }
     } else {
       unsafe vk_narrow_bf16(&narrowed, values, values.count)
+    }
+    let (largest, infinity) = range
+    for (index, code) in narrowed.enumerated() where code & 0x7fff == infinity {
+      guard values[index].isFinite else { continue }
+      throw .scaleOutOfRange(
+        row: index / columns, column: index % columns, value: values[index], limit: largest)
     }
     return [bytes(of: narrowed)]
   }
