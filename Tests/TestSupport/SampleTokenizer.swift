@@ -5,6 +5,9 @@ package enum SampleTokenizer {
   /// Ids of the tokenizer: 0 is `<|endoftext|>`, byte b is b + 1.
   package static let vocabularySize = 257
 
+  /// The id of a byte.
+  package static func id(of byte: UInt8) -> Int { Int(byte) + 1 }
+
   /// tokenizer.json with 256 bytes, the end of a text, and as many more tokens that no text has.
   package static func definition(extraTokens: Int = 0) -> String {
     var vocabulary: [String: JSON] = ["<|endoftext|>": .integer(0)]

@@ -21,6 +21,13 @@ package final class TemporaryDirectory {
     return file(name)
   }
 
+  /// Copies a file, or a directory with everything in it, and returns its path.
+  @discardableResult
+  package func copy(_ source: String, as name: String) throws -> String {
+    try FileManager.default.copyItem(atPath: source, toPath: file(name))
+    return file(name)
+  }
+
   /// Creates a directory inside and returns its path.
   package func directory(_ name: String) throws -> String {
     try FileManager.default.createDirectory(atPath: file(name), withIntermediateDirectories: true)
