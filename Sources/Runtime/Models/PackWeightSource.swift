@@ -37,10 +37,18 @@ public struct PackWeightSource: WeightSource {
     try matrix(tensor.name, rows: tensor.rows, columns: tensor.columns)
   }
 
+  /// Rows and columns that a tensor may have; the bytes of a row cannot overflow then.
+  private static let sizeLimit = 1 << 40
+
   /// The encoding of a tensor, after checking that its planes are what the encoding says.
-  private func encoding(of tensor: PackTensor) throws(ModelError) -> any Encoding {
+  ///
+  /// A header may state any shape whose product fits 63 bits, so nothing is computed from the shape of a tensor before.
+  public func encoding(of tensor: PackTensor) throws(ModelError) -> any Encoding {
     guard let encoding = Encodings.named(tensor.encoding) else {
       throw .unknownEncoding(tensor.encoding, tensor: tensor.name, file: reader.path)
+    }
+    guard tensor.rows <= Self.sizeLimit, tensor.columns <= Self.sizeLimit else {
+      throw .misshapenPlanes(tensor: tensor.name, file: reader.path)
     }
     let expected = encoding.planes.map { layout in
       (layout.name, layout.bytesPerRow(tensor.columns).multipliedReportingOverflow(by: tensor.rows))
