@@ -24,6 +24,8 @@ public enum ModelError: DescribedFailure, Equatable {
   case malformedQuestions(file: String, line: Int, expected: String)
   /// There is nothing to evaluate.
   case nothingToEvaluate(String)
+  /// A model's predictions are NaN or infinite, so that nothing can be said about them.
+  case nonFinitePredictions(String)
 
   /// What sort of failure this is.
   public var kind: FailureKind {
@@ -54,6 +56,8 @@ public enum ModelError: DescribedFailure, Equatable {
     case .malformedQuestions(let file, let line, let expected):
       "\(file), line \(line): expected \(expected)"
     case .nothingToEvaluate(let what): "nothing to evaluate: \(what)"
+    case .nonFinitePredictions(let whose):
+      "the predictions of \(whose) are not finite; expected finite weights and activations"
     }
   }
 }

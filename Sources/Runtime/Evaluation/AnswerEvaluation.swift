@@ -49,6 +49,9 @@ public struct AnswerEvaluation: Sendable {
     guard accuracy.count > 0 else {
       throw ModelError.nothingToEvaluate("no question of the set can be put to this model")
     }
+    if let divergence, !divergence.mean.mean.isFinite {
+      throw ModelError.nonFinitePredictions("the model or the reference model")
+    }
   }
 
   private mutating func add(

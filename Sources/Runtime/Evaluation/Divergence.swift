@@ -34,7 +34,7 @@ public struct Divergence: Sendable {
 
   /// The value that 99 % of the positions do not exceed.
   public var percentile99: Double {
-    guard !values.isEmpty else { return .nan }
+    guard !mean.mean.isNaN else { return .nan }
     let sorted = values.sorted()
     return Double(
       sorted[min(sorted.count - 1, Int((Double(sorted.count) * 0.99).rounded(.up)) - 1)])
@@ -42,8 +42,10 @@ public struct Divergence: Sendable {
 
   private static func divergence(_ p: ArraySlice<Float>, _ q: ArraySlice<Float>) -> Double {
     var sum = 0.0
-    for (p, q) in zip(p, q) { sum += Double(exp(p) * (p - q)) }
-    return max(0, sum)
+    // What has no probability adds nothing, whatever the other model says; 0 · ∞ would be no number.
+    for (p, q) in zip(p, q) where p != -.infinity { sum += Double(exp(p) * (p - q)) }
+    // Rounding may go below zero. A comparison, because `max` would hide a NaN.
+    return sum < 0 ? 0 : sum
   }
 }
 

@@ -54,6 +54,10 @@ public struct TextEvaluation: Sendable {
     }
     var total = Part()
     for part in parts { total.add(part) }
+    guard total.loss.mean.isFinite else { throw ModelError.nonFinitePredictions("the model") }
+    guard reference == nil || total.referenceLoss.mean.isFinite else {
+      throw ModelError.nonFinitePredictions("the reference model")
+    }
     self.windows = windows
     bytes = text.utf8.count
     loss = total.loss
