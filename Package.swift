@@ -48,11 +48,14 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
+    .target(name: "TestSupport", dependencies: ["Format", "Quant"], path: "Tests/TestSupport"),
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "FormatTests", dependencies: ["Format"]),
-    .testTarget(name: "QuantTests", dependencies: ["Quant"]),
-    .testTarget(name: "RuntimeTests", dependencies: ["Runtime", "Quant", "Format"]),
-    .testTarget(name: "ConvertTests", dependencies: ["Convert", "Runtime", "Quant", "Format"]),
+    .testTarget(name: "QuantTests", dependencies: ["Quant", "TestSupport"]),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
+    .testTarget(
+      name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(name: "CommandLineTests", dependencies: ["vlm-convert", "Format"]),
   ]
 )

@@ -72,7 +72,8 @@ import Testing
     var output = [Float](repeating: .nan, count: rows * columns)
     MatrixProduct.multiply(
       left: left.values, leftStride: inner, right: right.values, rightStride: columns,
-      output: &output, outputStride: columns, rows: rows, columns: columns, inner: inner)
+      output: &output, outputStride: columns, rows: rows, columns: columns, inner: inner,
+      accumulating: false)
     #expect(isClose(output, oracle(left, right, isTransposed: false), inner: inner))
   }
 
@@ -105,7 +106,7 @@ import Testing
     #expect(output == [17, 23, -1, 39, 53, -1])
     MatrixProduct.multiply(
       left: left, leftStride: 3, right: right, rightStride: 3, output: &output, outputStride: 3,
-      rows: 2, columns: 2, inner: 2)
+      rows: 2, columns: 2, inner: 2, accumulating: false)
     #expect(output == [19, 22, -1, 43, 50, -1])
   }
 }
