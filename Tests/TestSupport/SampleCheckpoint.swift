@@ -68,12 +68,20 @@ package struct SampleCheckpoint {
 
   /// Writes some tensors into a file.
   package func write(tensors names: [String], to path: String) throws {
-    let chosen = names.compactMap { name in tensors[name].map { (name, $0) } }
-    var writer = try SafetensorsWriter(
-      path: path, tensors: chosen.map { ($0.0, $0.1.dataType, $0.1.shape) }, metadata: [:],
-      overwrite: true)
-    for (_, tensor) in chosen { try writer.append(tensor.bytes) }
-    try writer.publish()
+    var header = [String: JSON]()
+    var data = [UInt8]()
+    for name in names {
+      guard let tensor = tensors[name] else { continue }
+      let end = data.count + tensor.bytes.count
+      header[name] = .dictionary([
+        "dtype": .string(tensor.dataType.rawValue),
+        "shape": .array(tensor.shape.map { .integer(Int64($0)) }),
+        "data_offsets": .array([.integer(Int64(data.count)), .integer(Int64(end))]),
+      ])
+      data += tensor.bytes
+    }
+    let text = Array(JSON.dictionary(header).canonicalText.utf8)
+    try Data(UInt64(text.count).bytes + text + data).write(to: URL(fileURLWithPath: path))
   }
 
   private func writeText(to directory: String) throws {
