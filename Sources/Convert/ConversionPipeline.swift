@@ -62,18 +62,17 @@ public struct ConversionPipeline: Sendable {
     // Rows are encoded independently, so how they are shared out does not matter to the bytes.
     let share = max(1, (rows.count + pool.threads * 4 - 1) / (pool.threads * 4))
     let count = (rows.count + share - 1) / share
-    let parts: [[[UInt8]]]
-    do {
-      parts = try pool.map(count) { index in
-        let part = index * share..<min((index + 1) * share, rows.count)
+    let parts = try pool.map(count) { index in
+      let part = index * share..<min((index + 1) * share, rows.count)
+      do {
         return try entry.encoding.encode(
           Array(values[part.lowerBound * entry.columns..<part.upperBound * entry.columns]),
           rows: part.count, columns: entry.columns)
+      } catch let error as QuantError {
+        throw ConvertError.unencodable(
+          tensor: entry.source, file: tensor.file.path, encoding: entry.encoding.name,
+          reason: error.moved(byRows: rows.lowerBound + part.lowerBound).description)
       }
-    } catch let error as QuantError {
-      throw ConvertError.unencodable(
-        tensor: entry.source, file: tensor.file.path, encoding: entry.encoding.name,
-        reason: error.description)
     }
     return entry.encoding.planes.indices.map { plane in parts.flatMap { $0[plane] } }
   }

@@ -5,6 +5,15 @@ public enum QuantError: Error, Equatable, CustomStringConvertible {
   /// A value is too large for the encoding's numbers, or its group's scale for a half.
   case scaleOutOfRange(row: Int, column: Int, value: Float, limit: Float)
 
+  /// The same error in a larger matrix, of which the encoded rows are those from `rows` on.
+  public func moved(byRows rows: Int) -> QuantError {
+    switch self {
+    case .nonFinite(let row, let column): .nonFinite(row: rows + row, column: column)
+    case .scaleOutOfRange(let row, let column, let value, let limit):
+      .scaleOutOfRange(row: rows + row, column: column, value: value, limit: limit)
+    }
+  }
+
   /// One sentence in lower case.
   public var description: String {
     switch self {
