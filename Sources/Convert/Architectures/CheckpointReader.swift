@@ -1,4 +1,5 @@
 import Format
+import Runtime
 
 /// Reads sizes from the shapes of a checkpoint and holds them against its configuration.
 struct CheckpointReader {
@@ -44,12 +45,19 @@ struct CheckpointReader {
   func has(_ name: String) -> Bool { tensors[ExactString(name)] != nil }
 
   /// One dimension of a tensor, if the tensor exists and has it.
+  ///
+  /// A tensor without elements may have a dimension of any size; one that no model has counts as absent, so that sums
+  /// and products of two sizes cannot overflow.
   func dimension(_ name: String, _ axis: Int) -> Int? {
-    guard let shape = tensors[ExactString(name)]?.info.shape, axis < shape.count else { return nil }
+    guard let shape = tensors[ExactString(name)]?.info.shape, shape.indices.contains(axis),
+      shape[axis] <= ModelDescription.sizeLimit
+    else { return nil }
     return shape[axis]
   }
 
   /// A size: from a shape if there is one, else from the configuration. A disagreement is noted.
+  ///
+  /// - Throws: `malformedConfiguration` if the configuration is needed and has no size that a model could have.
   mutating func size(
     _ what: String, shape: Int?, keys: [String], in object: JSON? = nil
   ) throws(ConvertError) -> Int {
@@ -62,10 +70,11 @@ struct CheckpointReader {
       }
       return shape
     }
-    guard let stated else {
+    let accepted = 1...ModelDescription.sizeLimit
+    guard let stated, accepted.contains(stated.value) else {
       throw .malformedConfiguration(
-        file: configurationFile, key: keys.first ?? what,
-        expected: "the \(what), a positive integer")
+        file: configurationFile, key: stated?.key ?? keys.first ?? what,
+        expected: "the \(what), an integer from 1 to \(accepted.upperBound)")
     }
     return stated.value
   }

@@ -61,8 +61,10 @@ enum MambaLanguage {
   private static func vocabulary(
     _ reader: inout CheckpointReader, rows: Int?
   ) throws -> Int {
-    guard let multiple = try reader.integer(["pad_vocab_size_multiple"])?.value, multiple > 0,
-      let stated = try reader.integer(["vocab_size"])?.value, stated > 0, stated < 1 << 30
+    let accepted = 1...ModelDescription.sizeLimit
+    guard let multiple = try reader.integer(["pad_vocab_size_multiple"])?.value,
+      let stated = try reader.integer(["vocab_size"])?.value,
+      accepted.contains(multiple), accepted.contains(stated)
     else { return try reader.size("vocabulary size", shape: rows, keys: ["vocab_size"]) }
     let padded = (stated + multiple - 1) / multiple * multiple
     if let rows, rows != padded, rows != stated {
