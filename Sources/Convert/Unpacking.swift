@@ -16,15 +16,7 @@ public enum Unpacking {
     guard let architecture = Architectures.named(description.profile) else {
       throw ConvertError.unknownProfile(description.profile, file: reader.path)
     }
-    let sources = Dictionary(
-      uniqueKeysWithValues: architecture.tensors(description).map { ($0.name, $0.source) })
-    let tensors = try reader.header.tensors.map { tensor in
-      guard let source = sources[tensor.name] else {
-        throw ModelError.contradiction(
-          "\(reader.path): tensor “\(tensor.name)” has no place in \(description.profile)")
-      }
-      return Output(tensor: tensor, name: source)
-    }
+    let tensors = try outputs(reader, architecture.tensors(description), description.profile)
     if !FileSystem.exists(directory) {
       try FileSystem.createDirectory(directory)
     } else if !overwrite {
@@ -38,6 +30,31 @@ public enum Unpacking {
     let tensor: PackTensor
     let name: String
     var byteCount: Int { tensor.rows * tensor.columns * 4 }
+  }
+
+  /// What becomes of the tensors of a pack, after checking that they are those of the model.
+  private static func outputs(
+    _ reader: PackReader, _ rules: [TensorRule], _ profile: String
+  ) throws -> [Output] {
+    let rulesByName = Dictionary(uniqueKeysWithValues: rules.map { (ExactString($0.name), $0) })
+    let weights = PackWeightSource(reader)
+    let outputs = try reader.header.tensors.map { tensor in
+      guard let rule = rulesByName[ExactString(tensor.name)] else {
+        throw ModelError.contradiction(
+          "\(reader.path): tensor “\(tensor.name)” has no place in \(profile)")
+      }
+      _ = try weights.encoding(of: tensor)
+      guard tensor.shape == rule.shape else {
+        throw ModelError.misshapenTensor(
+          tensor.name, file: reader.path, found: tensor.shape, expected: rule.shape)
+      }
+      return Output(tensor: tensor, name: rule.source)
+    }
+    let found = Set(outputs.map { ExactString($0.tensor.name) })
+    if let missing = rules.first(where: { !found.contains(ExactString($0.name)) }) {
+      throw ModelError.missingTensor(missing.name, file: reader.path)
+    }
+    return outputs
   }
 
   private static func writeTensors(
