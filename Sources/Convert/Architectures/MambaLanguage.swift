@@ -181,7 +181,13 @@ enum MambaLanguage {
     members["vocab_size"] = .integer(Int64(language.vocabularySize))
     members["layer_norm_epsilon"] = .number(language.epsilon)
     members["tie_word_embeddings"] = .bool(language.hasTiedHead)
-    members["eos_token_id"] = language.endOfText.first.map { .integer(Int64($0)) } ?? .null
+    members["eos_token_id"] = exportedEnds(language.endOfText)
     return .object(members)
+  }
+
+  /// One id alone, several as a list.
+  private static func exportedEnds(_ ids: [Int]) -> JSON {
+    let ids = ids.map { JSON.integer(Int64($0)) }
+    return ids.count == 1 ? ids[0] : .array(ids)
   }
 }
