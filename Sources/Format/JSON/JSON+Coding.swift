@@ -1,11 +1,25 @@
 import Foundation
 
 extension JSON {
-  /// The JSON form of a value of ours.
+  /// The JSON form of a value of ours; numbers that JSON cannot express become `null`.
   public init(encoding value: some Encodable) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    try self.init(parsing: Array(encoder.encode(value)))
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: Self.notFinite, negativeInfinity: Self.notFinite, nan: Self.notFinite)
+    self = try JSON(parsing: Array(encoder.encode(value))).withoutMarks
+  }
+
+  /// Stands for a number that is not finite until it becomes `null`; no name of ours begins like it.
+  private static let notFinite = "\u{0}not finite"
+
+  private var withoutMarks: JSON {
+    switch self {
+    case .string(Self.notFinite): .null
+    case .array(let elements): .array(elements.map(\.withoutMarks))
+    case .object(let members): .object(members.mapValues(\.withoutMarks))
+    default: self
+    }
   }
 
   /// Reads a value of ours; anything missing or of another type is a mismatch.
