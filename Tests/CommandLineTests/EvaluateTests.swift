@@ -114,6 +114,28 @@ import Testing
     #expect(missed.output.contains("perplexity"), "the figures are printed all the same")
   }
 
+  @Test func `figures that are infinite are null in JSON and meet no requirement`() throws {
+    try workplace.makeTextModel(headScale: 1e6)
+    let outcome = try Program.run(
+      "evaluate", "model", "--text", "sample.txt", "--require", "perplexity<=1e300", "--json",
+      in: workplace)
+    #expect(outcome.status == 76, "\(outcome.error)")
+    let report = try JSON(parsing: Array(outcome.output.utf8))
+    #expect(report["perplexity"] == .null)
+    #expect(report["nats_per_token"]?.doubleValue != nil)
+  }
+
+  @Test func `a model that predicts no numbers meets no requirement`() throws {
+    try workplace.makeTextModel(as: "original")
+    try workplace.makeTextModel(headScale: 1e38)
+    for requirement in ["perplexity<=1e300", "kl<=1e300", "kl_p99<=1e300"] {
+      let outcome = try Program.run(
+        "evaluate", "model", "--against", "original", "--text", "sample.txt", "--require",
+        requirement, in: workplace)
+      #expect(outcome.status == 76, "\(requirement): \(outcome.output)")
+    }
+  }
+
   @Test func `a requirement that was not measured`() throws {
     try workplace.makeTextModel()
     let outcome = try Program.run(

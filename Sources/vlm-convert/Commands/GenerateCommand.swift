@@ -83,7 +83,7 @@ struct GenerateCommand: ParsableCommand {
 
   private func emit(_ piece: String, into text: inout String) {
     text += piece
-    if !format.json { Console.print(piece, terminator: "") }
+    if !format.json { Console.stream(piece) }
   }
 
   private func finish(_ text: String, _ ids: [Int], promptTokens: Int, seconds: Double) {

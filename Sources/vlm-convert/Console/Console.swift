@@ -16,6 +16,11 @@ enum Console {
     }
   }
 
+  /// Writes a piece of a model's text to standard output, unchanged unless a terminal reads it.
+  static func stream(_ text: String) {
+    print(isatty(STDOUT_FILENO) == 1 ? text.printable : text, terminator: "")
+  }
+
   /// Writes a line to standard error.
   static func error(_ line: String, terminator: String = "\n") {
     _ = write(line + terminator, to: STDERR_FILENO)
@@ -55,14 +60,14 @@ enum Console {
 }
 
 extension String {
-  /// The text with control characters escaped, except line ends: names in files come from strangers,
-  /// and a terminal obeys some of these characters.
+  /// The text with control characters escaped, except line ends and tabs: names in files come from
+  /// strangers, and a terminal obeys some of these characters.
   var printable: String {
     var result = ""
     for scalar in unicodeScalars {
-      let isControl =
-        scalar != "\n" && (scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value))
-      result += isControl ? scalar.escaped(asASCII: true) : String(scalar)
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      let isLayout = scalar == "\n" || scalar == "\t"
+      result += isControl && !isLayout ? scalar.escaped(asASCII: true) : String(scalar)
     }
     return result
   }

@@ -31,11 +31,13 @@ extension Workplace {
 
   /// Writes a language model of `rows` embeddings that reads and writes text byte by byte.
   ///
-  /// Ids 1 to 256 are the bytes, 0 ends a text. The head strongly prefers letters.
-  func makeTextModel(as name: String = "model", rows: Int = SampleTokenizer.size + 63) throws {
+  /// Ids 1 to 256 are the bytes, 0 ends a text.
+  func makeTextModel(
+    as name: String = "model", rows: Int = SampleTokenizer.size + 63, headScale: Float = 1
+  ) throws {
     try copyModel("mamba1-hf", as: name) { file in
       file.set(.pattern("backbone.embeddings.weight", shape: [rows, 24]))
-      file.set(.pattern("lm_head.weight", shape: [rows, 24], seed: 2))
+      file.set(.pattern("lm_head.weight", shape: [rows, 24], seed: 2, scale: headScale))
     }
     try configure(name, ["vocab_size": .integer(Int64(rows))])
     try write(SampleTokenizer.text, to: "\(name)/tokenizer.json")

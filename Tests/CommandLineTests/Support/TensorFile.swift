@@ -69,10 +69,10 @@ struct TensorFile {
 
 extension TensorFile.Tensor {
   /// A tensor of single precision with small values that repeat after a while.
-  static func pattern(_ name: String, shape: [Int], seed: Int = 1) -> Self {
+  static func pattern(_ name: String, shape: [Int], seed: Int = 1, scale: Float = 1) -> Self {
     let values = (0..<shape.reduce(1, *)).map { (index: Int) -> Float in
       let step = (index * 7919 + seed * 104_729) % 1009
-      return Float(step) / 1009 - 0.5
+      return (Float(step) / 1009 - 0.5) * scale
     }
     return Self(name: name, shape: shape, bytes: values.flatMap(\.bitPattern.littleEndianBytes))
   }
