@@ -17,14 +17,20 @@ ALIASES = (
 )
 
 
-def write(directory, config, tensors, expected, reference):
-    """A fixture: config.json, model.safetensors and expected.safetensors."""
+DEFAULT_NAMES = "config.json", "model.safetensors"
+CONFIGS = "config.json", "params.json"
+EXPECTED = "expected.safetensors"
+
+
+def write(directory, config, tensors, expected, reference, names=DEFAULT_NAMES):
+    """A fixture: config.json, model.safetensors (or other `names`) and expected.safetensors."""
     directory.mkdir(parents=True, exist_ok=True)
+    config_name, weights_name = names
     text = json.dumps(config, indent=2, sort_keys=True) + "\n"
-    (directory / "config.json").write_text(text)
-    save_file(contiguous(tensors), directory / "model.safetensors", {"format": "pt"})
+    (directory / config_name).write_text(text)
+    save_file(contiguous(tensors), directory / weights_name, {"format": "pt"})
     save_file(
-        contiguous(expected), directory / "expected.safetensors", {"reference": reference}
+        contiguous(expected), directory / EXPECTED, {"reference": reference}
     )
 
 
@@ -35,10 +41,12 @@ def contiguous(tensors):
 def read(directory):
     """The config and the tensors of a directory as they are."""
     directory = Path(directory)
-    config = json.loads((directory / "config.json").read_text())
+    config_path = next(directory / name for name in CONFIGS if (directory / name).exists())
+    config = json.loads(config_path.read_text())
     tensors = {}
-    for path in sorted(directory.glob("model*.safetensors")):
-        tensors.update(load_file(path))
+    for path in sorted(directory.glob("*.safetensors")):
+        if path.name != EXPECTED:
+            tensors.update(load_file(path))
     return config, tensors
 
 

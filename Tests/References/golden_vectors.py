@@ -1,6 +1,6 @@
 """Checks both references against outputs of the original code for generated weights.
 
-The numbers come from runs of transformers' Mamba and SigLIP and of VMamba's SS2D; the weights
+The numbers come from runs of transformers' Mamba, FalconMamba, Mamba2 and SigLIP and of VMamba's SS2D; the weights
 are a formula of a seed and an index.
 """
 
@@ -18,6 +18,10 @@ from checkpoint import doubles
 
 MAMBA = """-0.160748 0.970960 -0.940560 0.929894 -0.180771 -0.206644 3.373479 -0.177866
 0.868035 0.865764 -0.804854 1.357228 -0.186195 0.798297 0.411968 -1.292809"""
+FALCON_MAMBA = """-0.506707 0.044031 -0.419350 1.399454 0.093667 -1.565874 0.575711 1.013706
+0.612218 0.538998 0.312298 0.714762 0.677389 -0.701213 -1.198174 -0.365492"""
+MAMBA2 = """-2.064574 2.499868 0.536063 1.516350 -1.038582 -0.916602 0.658681 0.616019
+0.743598 0.384391 0.843496 2.401163 -0.798717 1.091427 1.103575 0.762363"""
 SIGLIP = "-0.723313 0.183653 0.232997 -1.993518 1.266395 -0.048731 0.842121 -1.293610"
 SCAN = """0.205693 -0.245696 -0.430082 0.052397 -0.256203 0.022214 0.070297 -0.212584
 0.076757 0.048011 -0.202728 0.226728 -0.108281 -0.284943 0.117588 0.028450"""
@@ -47,7 +51,7 @@ def mamba_scale(name):
         return 0.7, 0.3
     if name.endswith(("norm.weight", "norm_f.weight", ".D")):
         return 0.3, 1
-    return (0.5, -1) if "dt_proj.bias" in name else (0.5, 0)
+    return (0.5, -1) if "dt_proj.bias" in name or "dt_bias" in name else (0.5, 0)
 
 
 def siglip_scale(name):
@@ -78,11 +82,29 @@ def check_mamba():
         "conv_kernel": 4, "layer_norm_epsilon": 1e-5, "tie_word_embeddings": True,
     }  # fmt: skip
     shapes = shapes_of(torch_models.MambaForCausalLM(torch_models.MambaConfig(**config)))
+    yield from check_language("falcon_mamba", config, shapes, FALCON_MAMBA)
     shapes.pop("lm_head.weight")
+    yield from check_language("mamba", config, shapes, MAMBA)
+
+
+def check_mamba2():
+    config = {
+        "model_type": "mamba2", "vocab_size": 16, "hidden_size": 16, "state_size": 4,
+        "num_heads": 4, "head_dim": 8, "n_groups": 2, "num_hidden_layers": 2,
+        "tie_word_embeddings": False,
+    }  # fmt: skip
+    model = torch_models.Mamba2ForCausalLM(torch_models.Mamba2Config(**config))
+    yield from check_language("mamba2", config, shapes_of(model), MAMBA2)
+
+
+def check_language(kind, config, shapes, text):
+    """Models with a head of their own are untied."""
+    tied = "lm_head.weight" not in shapes
+    config = config | {"model_type": kind, "tie_word_embeddings": tied}
     tensors = fill(shapes, mamba_scale)
     inputs = {"input_ids": torch.tensor([3, 1, 4, 1, 5, 9, 2, 6], dtype=torch.int32)}
     for name, run in (("NumPy", references.numpy_outputs), ("torch", references.torch_outputs)):
-        yield report(f"mamba {name}", run(config, tensors, inputs)["logits"][-1], MAMBA)
+        yield report(f"{kind} {name}", run(config, tensors, inputs)["logits"][-1], text)
 
 
 def check_siglip():
@@ -156,7 +178,8 @@ def check_connectors():
 
 
 def main():
-    results = [*check_mamba(), *check_siglip(), *check_scan(), *check_connectors()]
+    checks = check_mamba, check_mamba2, check_siglip, check_scan, check_connectors
+    results = [passed for check in checks for passed in check()]
     sys.exit(0 if all(results) else 1)
 
 

@@ -1,7 +1,10 @@
 """Mamba-1 in NumPy float64, written from the formulas of the paper (arXiv 2312.00752).
 
 All sizes come from the shapes of the weights. `logits` evaluates the scan as a sum over all
-earlier tokens; `Decoder` runs the recurrence token by token. The two share no scan code.
+earlier tokens; `decoded_logits` runs the recurrence token by token. The two share no scan code.
+
+FalconMamba (arXiv 2410.05355) divides dt, B and C by their root mean squares: `rms` is the
+epsilon of these divisions, which have no weights.
 """
 
 import numpy as np
@@ -17,6 +20,11 @@ def silu(x):
 
 def rms_norm(x, weight, epsilon):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight
+
+
+def scaled(parts, rms):
+    """Each part divided by its root mean square, unless `rms` is None."""
+    return parts if rms is None else [rms_norm(part, 1, rms) for part in parts]
 
 
 def layer_norm(x, weight, bias, epsilon):
@@ -45,17 +53,22 @@ def selective_scan(x, dt, a, b, c, d):
     return np.einsum("tsin,sin,tn->ti", decay, inputs, c, optimize=True) + d * x
 
 
-def mixer(weights, name, u):
+def convolve(x, kernel, bias):
+    """Causal and depthwise: x [L, C], kernel [C, k]."""
+    padded = np.concatenate([np.zeros((kernel.shape[1] - 1, x.shape[1])), x])
+    return sum(padded[j : j + len(x)] * kernel[:, j] for j in range(kernel.shape[1])) + bias
+
+
+def mixer(weights, name, u, rms=None):
     """One Mamba-1 mixer over a sequence [L, D]."""
     inner, state = weights[name + "A_log"].shape
     rank = weights[name + "dt_proj.weight"].shape[1]
     kernel = weights[name + "conv1d.weight"][:, 0]
     projected = linear(weights, name + "in_proj", u)
     x, z = projected[:, :inner], projected[:, inner:]
-    padded = np.concatenate([np.zeros((kernel.shape[1] - 1, inner)), x])
-    x = sum(padded[j : j + len(u)] * kernel[:, j] for j in range(kernel.shape[1]))
-    x = silu(x + weights.get(name + "conv1d.bias", 0))
-    dt, b, c = np.split(linear(weights, name + "x_proj", x), [rank, rank + state], 1)
+    x = silu(convolve(x, kernel, weights.get(name + "conv1d.bias", 0)))
+    parts = np.split(linear(weights, name + "x_proj", x), [rank, rank + state], 1)
+    dt, b, c = scaled(parts, rms)
     dt = softplus(linear(weights, name + "dt_proj", dt))
     y = selective_scan(x, dt, -np.exp(weights[name + "A_log"]), b, c, weights[name + "D"])
     return linear(weights, name + "out_proj", y * silu(z))
@@ -76,52 +89,50 @@ def head(weights, residual, epsilon):
     return last @ weights.get("lm_head.weight", embeddings(weights)).T
 
 
-def logits(weights, inputs, epsilon):
-    """Logits [L, V] of a sequence of embeddings [L, D]."""
+def logits(weights, inputs, epsilon, mix=mixer):
+    """Logits [L, V] of a sequence of embeddings [L, D]; `mix` runs one mixer over it."""
     residual = inputs
     for i in range(layer_count(weights)):
         layer = f"backbone.layers.{i}."
-        residual = residual + mixer(
+        residual = residual + mix(
             weights, layer + "mixer.", norm(weights, layer + "norm", residual, epsilon)
         )
     return head(weights, residual, epsilon)
 
 
-class Decoder:
-    """Token by token with a state of fixed size."""
+class Cell:
+    """One Mamba-1 mixer token by token with a state of fixed size."""
 
-    def __init__(self, weights, epsilon):
-        self.weights, self.epsilon = weights, epsilon
-        self.windows, self.states = [], []
-        for i in range(layer_count(weights)):
-            inner, state = weights[f"backbone.layers.{i}.mixer.A_log"].shape
-            width = weights[f"backbone.layers.{i}.mixer.conv1d.weight"].shape[2]
-            self.windows.append(np.zeros((inner, width)))
-            self.states.append(np.zeros((inner, state)))
+    def __init__(self, weights, name, rms=None):
+        self.weights, self.name, self.rms = weights, name, rms
+        self.state = np.zeros(weights[name + "A_log"].shape)
+        channels, _, width = weights[name + "conv1d.weight"].shape
+        self.window = np.zeros((channels, width))
 
-    def step(self, row):
-        """Logits [V] after one more embedding [D]."""
-        for i in range(len(self.states)):
-            layer = f"backbone.layers.{i}."
-            row = row + self.mix(i, norm(self.weights, layer + "norm", row, self.epsilon))
-        return head(self.weights, row, self.epsilon)
-
-    def mix(self, i, u):
-        weights, name = self.weights, f"backbone.layers.{i}.mixer."
-        inner, state = self.states[i].shape
+    def step(self, u):
+        weights, name = self.weights, self.name
+        inner, state = self.state.shape
         rank = weights[name + "dt_proj.weight"].shape[1]
         x, z = np.split(linear(weights, name + "in_proj", u), 2)
-        self.windows[i] = np.concatenate([self.windows[i][:, 1:], x[:, None]], 1)
-        x = (self.windows[i] * weights[name + "conv1d.weight"][:, 0]).sum(1)
+        self.window = np.concatenate([self.window[:, 1:], x[:, None]], 1)
+        x = (self.window * weights[name + "conv1d.weight"][:, 0]).sum(1)
         x = silu(x + weights.get(name + "conv1d.bias", 0))
-        dt, b, c = np.split(linear(weights, name + "x_proj", x), [rank, rank + state])
+        parts = np.split(linear(weights, name + "x_proj", x), [rank, rank + state])
+        dt, b, c = scaled(parts, self.rms)
         dt = softplus(linear(weights, name + "dt_proj", dt))
         decay = np.exp(-dt[:, None] * np.exp(weights[name + "A_log"]))
-        self.states[i] = decay * self.states[i] + np.outer(dt * x, b)
-        y = self.states[i] @ c + weights[name + "D"] * x
+        self.state = decay * self.state + np.outer(dt * x, b)
+        y = self.state @ c + weights[name + "D"] * x
         return linear(weights, name + "out_proj", y * silu(z))
 
 
-def decoded_logits(weights, inputs, epsilon):
-    decoder = Decoder(weights, epsilon)
-    return np.stack([decoder.step(row) for row in inputs])
+def decoded_logits(weights, inputs, epsilon, cell=Cell):
+    """The same logits from cells, which see one token at a time."""
+    layers = [f"backbone.layers.{i}." for i in range(layer_count(weights))]
+    cells = [cell(weights, layer + "mixer.") for layer in layers]
+    rows = []
+    for row in inputs:
+        for layer, mixing in zip(layers, cells):
+            row = row + mixing.step(norm(weights, layer + "norm", row, epsilon))
+        rows.append(head(weights, row, epsilon))
+    return np.stack(rows)

@@ -27,6 +27,7 @@ class Fixture:
     tensors: dict
     inputs: dict
     reference: str
+    names: tuple = checkpoint.DEFAULT_NAMES
 
     def write(self, directory):
         compute = {
@@ -41,6 +42,7 @@ class Fixture:
             self.tensors,
             {**self.inputs, **outputs},
             self.reference,
+            self.names,
         )
 
 
@@ -145,6 +147,127 @@ def mamba_ssm(name, layer_norm, mixer_keys):
         "vocab_size": 45,
     }
     return Fixture(name, config, as_tensors(weights), tokens(random, 19, 45), OWN)
+
+
+def falcon_mamba(name="falcon-mamba"):
+    """`expand` disagrees with `intermediate_size`, as in the release; no `mixer_rms_eps`."""
+    random, weights = source(name), {}
+    sizes = rw.MambaSizes(20, 36, 5, 3, 3, rows=33)
+    rw.add_mamba(weights, random, sizes, tied=False)
+    for tensor in weights:
+        if tensor.endswith("x_proj.weight"):
+            weights[tensor] *= 0.004  # so small that the epsilon of their norms shows
+    config = mamba_keys(sizes, expand=16, tied=False)
+    config |= {"architectures": ["FalconMambaForCausalLM"], "model_type": "falcon_mamba"}
+    return Fixture(name, config, as_tensors(weights), tokens(random, 19, 33), HUGGING_FACE)
+
+
+def mamba2_keys(sizes, epsilon=1e-5, tied=False):
+    """The keys of transformers' Mamba2Config that say something about a model."""
+    return {
+        "bos_token_id": 0,
+        "chunk_size": 4,
+        "conv_kernel": sizes.kernel,
+        "eos_token_id": 0,
+        "expand": sizes.inner // sizes.hidden,
+        "head_dim": sizes.width,
+        "hidden_act": "silu",
+        "hidden_size": sizes.hidden,
+        "layer_norm_epsilon": epsilon,
+        "n_groups": sizes.groups,
+        "num_heads": sizes.heads,
+        "num_hidden_layers": sizes.layers,
+        "pad_token_id": 0,
+        "residual_in_fp32": True,
+        "state_size": sizes.state,
+        "tie_word_embeddings": tied,
+        "use_bias": sizes.projection_bias,
+        "use_conv_bias": sizes.convolution_bias,
+        "vocab_size": sizes.rows,
+    }
+
+
+def mamba2_hf(name="mamba2-hf"):
+    """Two groups, finite limits of dt, 19 tokens in chunks of 4, a bias for each projection."""
+    random, weights = source(name), {}
+    sizes = rw.Mamba2Sizes(8, 4, 6, 5, 2, 3, layers=3, rows=37, projection_bias=True)
+    rw.add_mamba(weights, random, sizes, tied=False)
+    config = mamba2_keys(sizes, epsilon=1e-3)
+    config |= {
+        "architectures": ["Mamba2ForCausalLM"],
+        "dtype": "float32",
+        "model_type": "mamba2",
+        "time_step_limit": [0.02, 0.3],
+    }
+    return Fixture(name, config, as_tensors(weights), tokens(random, 19, 37), HUGGING_FACE)
+
+
+def mamba2_hf_bare(name="mamba2-hf-bare"):
+    """bfloat16, tied, `Infinity`, a `norm_before_gate` to ignore; keys of default value absent."""
+    random, weights = source(name), {}
+    sizes = rw.Mamba2Sizes(20, 8, 5, 3, 8, 4, rows=40)
+    rw.add_mamba(weights, random, sizes)
+    config = mamba2_keys(sizes, tied=True)
+    for key in ("n_groups", "chunk_size", "layer_norm_epsilon", "conv_kernel", "expand"):
+        del config[key]
+    config |= {
+        "architectures": ["Mamba2ForCausalLM"],
+        "model_type": "mamba2",
+        "norm_before_gate": True,
+        "rms_norm": True,
+        "time_step_limit": [0.0, float("inf")],
+        "time_step_rank": 256,
+        "torch_dtype": "bfloat16",
+    }
+    tensors = as_tensors(weights, torch.bfloat16)
+    return Fixture(name, config, tensors, tokens(random, 19, 40), HUGGING_FACE)
+
+
+def mamba2_ssm(name, sizes, mixer_keys, tied=True):
+    """state-spaces names: 45 tokens in 48 rows of the embedding."""
+    random, weights = source(name), {}
+    rw.add_mamba(weights, random, sizes, tied=tied, embedding="embedding")
+    config = {
+        "d_intermediate": 0,
+        "d_model": sizes.hidden,
+        "fused_add_norm": True,
+        "n_layer": sizes.layers,
+        "pad_vocab_size_multiple": 16,
+        "residual_in_fp32": True,
+        "rms_norm": True,
+        "ssm_cfg": {"layer": "Mamba2", **mixer_keys},
+        "vocab_size": 45,
+    }
+    if not tied:
+        config["tie_embeddings"] = False
+    inputs = tokens(random, 19, 45)
+    return Fixture(name, config, as_tensors(weights), inputs, HUGGING_FACE)
+
+
+def mamba2_mistral(name="mamba2-mistral"):
+    """N 128 and P 64 are those of the layout, so that two groups need 128 inner channels."""
+    random, weights = source(name), {}
+    sizes = rw.Mamba2Sizes(64, 2, 64, 128, 2, 4, layers=1, rows=32)
+    rw.add_mamba(weights, random, sizes, tied=False, embedding="embedding")
+    weights = {
+        "model." + key if key.startswith("backbone.") else key: tensor
+        for key, tensor in weights.items()
+    }
+    config = {
+        "dim": sizes.hidden,
+        "fused_add_norm": True,
+        "model_type": "mamba",
+        "n_groups": sizes.groups,
+        "n_layers": sizes.layers,
+        "pad_vocab_size_multiple": 1,
+        "residual_in_fp32": True,
+        "rms_norm": True,
+        "tie_embeddings": False,
+        "vocab_size": sizes.rows,
+    }
+    names = "params.json", "consolidated.safetensors"
+    tensors, inputs = as_tensors(weights, torch.bfloat16), tokens(random, 19, sizes.rows)
+    return Fixture(name, config, tensors, inputs, HUGGING_FACE, names)
 
 
 def siglip(name="siglip", prefix="vision_model.", head=True):
@@ -299,6 +422,21 @@ def fixtures():
         connector = Connector("vss_mlp", scan, implementation="mamba")
         yield vision_language(f"vlmamba-vss-mlp-mamba-{scan}", connector)
     yield aliased_vision_language()
+    yield falcon_mamba()
+    yield mamba2_hf()
+    yield mamba2_hf_bare()
+    sizes = rw.Mamba2Sizes(20, 5, 8, 7, 1, 4, rows=48)
+    yield mamba2_ssm("mamba2-ssm", sizes, {"d_state": 7, "headdim": 8})
+    mixer_keys = {
+        "D_has_hdim": True, "chunk_size": 4, "d_conv": 3, "d_state": 5, "dt_limit": [0.0, 0.4],
+        "expand": 3, "headdim": 6, "ngroups": 3,
+    }  # fmt: skip
+    sizes = rw.Mamba2Sizes(12, 6, 6, 5, 3, 3, rows=48, skip_width=6)
+    yield mamba2_ssm("mamba2-ssm-hdim", sizes, mixer_keys, tied=False)
+    sizes = rw.Mamba2Sizes(12, 3, 8, 5, 1, 4, rows=48, norm=False)
+    mixer_keys = {"d_state": 5, "headdim": 8, "rmsnorm": False}
+    yield mamba2_ssm("mamba2-ssm-gate", sizes, mixer_keys)
+    yield mamba2_mistral()
 
 
 def main():

@@ -38,6 +38,26 @@ class MambaSizes:
 
 
 @dataclass(frozen=True)
+class Mamba2Sizes:
+    hidden: int
+    heads: int
+    width: int
+    state: int
+    groups: int
+    kernel: int
+    layers: int = 2
+    rows: int = 32
+    projection_bias: bool = False
+    convolution_bias: bool = True
+    norm: bool = True
+    skip_width: int = 1
+
+    @property
+    def inner(self):
+        return self.heads * self.width
+
+
+@dataclass(frozen=True)
 class TowerSizes:
     hidden: int
     heads: int
@@ -87,13 +107,43 @@ def decay_logarithms(random, rows, state):
     return np.log(np.arange(1, state + 1, dtype=np.float32)) + noise
 
 
+def add_scan(weights, random, name, sizes, suffix=""):
+    """What a Mamba-2 mixer has for each direction."""
+    channels = sizes.inner + 2 * sizes.groups * sizes.state
+    kernel, heads = sizes.kernel, sizes.heads
+    convolution = f"{name}conv1d{suffix}"
+    weights[convolution + ".weight"] = random.normal(
+        channels, 1, kernel, scale=1.5 * kernel**-0.5
+    )
+    if sizes.convolution_bias:
+        weights[convolution + ".bias"] = random.normal(channels, scale=0.3)
+    weights[f"{name}dt_bias{suffix}"] = random.uniform(-3, 0, heads)
+    weights[f"{name}A_log{suffix}"] = random.normal(heads, scale=0.6)
+    skips = heads * sizes.skip_width
+    weights[f"{name}D{suffix}"] = random.normal(skips, scale=0.3, offset=1)
+
+
+def add_mixer2(weights, random, name, sizes, backwards=False):
+    """One Mamba-2 mixer; `backwards` adds the parameters of a second direction."""
+    inner, bias = sizes.inner, sizes.projection_bias
+    rows = 2 * inner + 2 * sizes.groups * sizes.state + sizes.heads
+    add_linear(weights, random, name + "in_proj", rows, sizes.hidden, bias, gain=1.5)
+    add_scan(weights, random, name, sizes)
+    if backwards:
+        add_scan(weights, random, name, sizes, "_b")
+    if sizes.norm:
+        add_norm(weights, random, name + "norm", inner, False)
+    add_linear(weights, random, name + "out_proj", sizes.hidden, inner, bias)
+
+
 def add_mamba(weights, random, sizes, tied=True, layer_norm=False, embedding="embeddings"):
-    """A Mamba-1 language model; `rows` is the number of vocabulary rows."""
+    """A Mamba language model; `rows` is the number of vocabulary rows."""
+    add = add_mixer2 if isinstance(sizes, Mamba2Sizes) else add_mixer
     rows, hidden = sizes.rows, sizes.hidden
     weights[f"backbone.{embedding}.weight"] = random.normal(rows, hidden, scale=0.8)
     for i in range(sizes.layers):
         add_norm(weights, random, f"backbone.layers.{i}.norm", hidden, layer_norm)
-        add_mixer(weights, random, f"backbone.layers.{i}.mixer.", sizes)
+        add(weights, random, f"backbone.layers.{i}.mixer.", sizes)
     add_norm(weights, random, "backbone.norm_f", hidden, layer_norm)
     if not tied:
         add_linear(weights, random, "lm_head", rows, hidden, False, gain=2)

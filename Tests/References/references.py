@@ -1,13 +1,16 @@
 """Both computations of a checkpoint: NumPy float64 and PyTorch float32.
 
 `numpy_outputs` and `torch_outputs` return the same names. What a checkpoint is follows from its
-config: `vl_mamba`, `siglip`, `siglip_vision_model`, `mamba`, or state-spaces keys.
+config: its `model_type`, or the keys of state-spaces or of Mistral.
 """
+
+from functools import partial
 
 import numpy as np
 import torch
 
 import connector_reference
+import mamba2_reference
 import mamba_reference
 import siglip_reference
 import torch_models
@@ -18,8 +21,52 @@ def kind(config):
     return config.get("model_type", "state-spaces")
 
 
+def language_kind(config):
+    """`mamba`, `falcon_mamba` or `mamba2`, whatever the layout."""
+    if "dim" in config:
+        return "mamba2"  # Mistral's params.json, whose model_type says mamba
+    if "ssm_cfg" in config:
+        return {"Mamba2": "mamba2"}.get(config["ssm_cfg"].get("layer"), "mamba")
+    return config.get("text_model_type", kind(config))
+
+
 def epsilon(config):
     return config.get("layer_norm_epsilon", 1e-5)
+
+
+def is_tied(config):
+    default = language_kind(config) != "mamba2" or "ssm_cfg" in config
+    return config.get("tie_word_embeddings", config.get("tie_embeddings", default))
+
+
+def mamba2_options(config):
+    if "ssm_cfg" in config:
+        keys = config["ssm_cfg"]
+        limits = tuple(keys.get("dt_limit", (0, np.inf)))
+        return mamba2_reference.Options(
+            keys.get("ngroups", 1), 1e-5, limits, keys.get("chunk_size", 256)
+        )
+    limits = tuple(config.get("time_step_limit", (0, np.inf)))
+    return mamba2_reference.Options(
+        config.get("n_groups", 8), epsilon(config), limits, config.get("chunk_size", 256)
+    )
+
+
+def numpy_logits(config, words, sequence, decode):
+    """Logits of a sequence of embeddings, of all at once or of one after the other."""
+    name = language_kind(config)
+    mix, cell = mamba_reference.mixer, mamba_reference.Cell
+    keys = {}
+    if name == "mamba2":
+        mix, cell = mamba2_reference.mixer, mamba2_reference.Cell
+        keys = {"options": mamba2_options(config)}
+    elif name == "falcon_mamba":
+        keys = {"rms": config.get("mixer_rms_eps", 1e-6)}
+    if decode:
+        return mamba_reference.decoded_logits(
+            words, sequence, epsilon(config), partial(cell, **keys)
+        )
+    return mamba_reference.logits(words, sequence, epsilon(config), partial(mix, **keys))
 
 
 def tower_config(config):
@@ -38,12 +85,11 @@ def numpy_outputs(config, tensors, inputs, decode=False):
         rows = results.get("connector_output", rows)
     if "input_ids" in arrays:
         words = language(weights)
-        if config.get("tie_word_embeddings", config.get("tie_embeddings", True)):
+        if is_tied(config):
             words.pop("lm_head.weight", None)
         text = mamba_reference.embeddings(words)[arrays["input_ids"]]
-        run = mamba_reference.decoded_logits if decode else mamba_reference.logits
         sequence = np.concatenate([rows, text]) if len(rows) else text
-        results["logits"] = run(words, sequence, epsilon(config))[len(rows) :]
+        results["logits"] = numpy_logits(config, words, sequence, decode)[len(rows) :]
     return results
 
 
@@ -76,8 +122,32 @@ def torch_outputs(config, tensors, inputs):
         return siglip_outputs(torch_models.siglip_classifier(names, config), inputs)
     if kind(config) == "siglip_vision_model":
         return siglip_outputs(torch_models.siglip(part(weights, "tower."), config), inputs)
-    keys = config if kind(config) == "mamba" else torch_models.state_spaces(config, weights)
-    return mamba_outputs(torch_models.mamba(weights, keys), inputs)
+    return mamba_outputs(torch_language(config, weights), inputs)
+
+
+def torch_language(config, weights):
+    """One of transformers' language models, whatever the layout."""
+    name = language_kind(config)
+    if name == "falcon_mamba":
+        return torch_models.falcon_mamba(weights, config)
+    if name == "mamba2":
+        return torch_models.mamba2(weights, mamba2_keys(config, weights))
+    if "ssm_cfg" in config:
+        config = torch_models.state_spaces(config, weights)
+    return torch_models.mamba(weights, config)
+
+
+def mamba2_keys(config, weights):
+    if "dim" in config:
+        keys = torch_models.mamba2_shapes(weights, config["n_groups"])
+    elif "ssm_cfg" in config:
+        mixer = config["ssm_cfg"]
+        keys = torch_models.mamba2_shapes(weights, mixer.get("ngroups", 1))
+        for old, new in (("dt_limit", "time_step_limit"), ("chunk_size", "chunk_size")):
+            keys |= {new: mixer[old]} if old in mixer else {}
+    else:
+        return config
+    return keys | {"tie_word_embeddings": is_tied(config)}
 
 
 def mamba_outputs(model, inputs):

@@ -6,6 +6,10 @@ Each function takes a dictionary of tensors and the keys of config.json.
 import torch
 import torch.nn.functional as F
 from transformers import (
+    FalconMambaConfig,
+    FalconMambaForCausalLM,
+    Mamba2Config,
+    Mamba2ForCausalLM,
     MambaConfig,
     MambaForCausalLM,
     SiglipConfig,
@@ -23,6 +27,11 @@ MAMBA_KEYS = (
     "time_step_rank", "conv_kernel", "use_bias", "use_conv_bias", "layer_norm_epsilon",
     "tie_word_embeddings",
 )  # fmt: skip
+MAMBA2_KEYS = (
+    "vocab_size", "hidden_size", "state_size", "num_hidden_layers", "num_heads", "head_dim",
+    "expand", "n_groups", "conv_kernel", "use_bias", "use_conv_bias", "layer_norm_epsilon",
+    "time_step_limit", "chunk_size", "tie_word_embeddings",
+)  # fmt: skip
 
 
 def load(model, weights, absent=()):
@@ -30,6 +39,15 @@ def load(model, weights, absent=()):
     assert not result.unexpected_keys, result.unexpected_keys
     assert set(result.missing_keys) <= set(absent), result.missing_keys
     return model.eval()
+
+
+def finish(model, weights):
+    """Loads a language model and ties its head if its config says so."""
+    tied = model.config.tie_word_embeddings
+    load(model, weights, ["lm_head.weight"] if tied else [])
+    if tied:
+        model.tie_weights()
+    return model
 
 
 def mamba(weights, config):
@@ -41,11 +59,68 @@ def mamba(weights, config):
         for block in model.backbone.layers:
             block.norm = torch.nn.LayerNorm(width, epsilon)
         model.backbone.norm_f = torch.nn.LayerNorm(width, epsilon)
-    tied = config["tie_word_embeddings"]
-    load(model, weights, ["lm_head.weight"] if tied else [])
-    if tied:
-        model.tie_weights()
-    return model
+    return finish(model, weights)
+
+
+def falcon_mamba(weights, config):
+    known = {key: config[key] for key in MAMBA_KEYS + ("mixer_rms_eps",) if key in config}
+    return finish(FalconMambaForCausalLM(FalconMambaConfig(**known)), weights)
+
+
+class Gate(torch.nn.Module):
+    """What is left of the gated norm of a mixer without its weight."""
+
+    def forward(self, y, z):
+        return y * F.silu(z)
+
+
+def mamba2(weights, config):
+    """Mamba2ForCausalLM with `D` for each head, or for each channel by `heads_of_one`."""
+    known = {key: config[key] for key in MAMBA2_KEYS if key in config}
+    first = "backbone.layers.0.mixer."
+    if weights[first + "D"].shape != weights[first + "A_log"].shape:
+        weights, known = heads_of_one(weights, known)
+    model = Mamba2ForCausalLM(Mamba2Config(**known))
+    if first + "norm.weight" not in weights:
+        for block in model.backbone.layers:
+            block.mixer.norm = Gate()
+    return finish(model, weights)
+
+
+def heads_of_one(weights, keys):
+    """The same model with a head, and with it a `D`, for each channel: P = 1.
+
+    Rows of dt, dt_bias and A_log are repeated P times. Groups stay contiguous.
+    """
+    width = keys["head_dim"]
+    changed = {}
+    for name, tensor in weights.items():
+        if name.endswith((".dt_bias", ".A_log")):
+            tensor = tensor.repeat_interleave(width, 0)
+        elif ".in_proj." in name:
+            rest, dt = tensor.split([len(tensor) - keys["num_heads"], keys["num_heads"]])
+            tensor = torch.cat([rest, dt.repeat_interleave(width, 0)])
+        changed[name] = tensor
+    return changed, keys | {"num_heads": keys["num_heads"] * width, "head_dim": 1}
+
+
+def mamba2_shapes(weights, groups):
+    """Keys of Mamba2Config that the shapes of a checkpoint give."""
+    mixer = "backbone.layers.0.mixer."
+    hidden, inner = weights[mixer + "out_proj.weight"].shape
+    heads = len(weights[mixer + "A_log"])
+    channels, _, kernel = weights[mixer + "conv1d.weight"].shape
+    return {
+        "vocab_size": len(weights["backbone.embeddings.weight"]),
+        "hidden_size": hidden,
+        "num_hidden_layers": len([name for name in weights if name.endswith(".A_log")]),
+        "num_heads": heads,
+        "head_dim": inner // heads,
+        "expand": inner // hidden,
+        "n_groups": groups,
+        "state_size": (channels - inner) // groups // 2,
+        "conv_kernel": kernel,
+    }
 
 
 def state_spaces(config, weights):
