@@ -21,8 +21,12 @@ SENSITIVITY = 1e-3  # least effect of a change of one tenth, far above float32 e
 
 def is_inert(name, config):
     """Tensors that by design change nothing."""
-    if "k_proj.bias" in name:
+    if "k_proj.bias" in name or "key.bias" in name:
         return True  # softmax ignores what all keys share
+    if "position_ids" in name or "mask_token" in name or name.startswith("attn_pool."):
+        return True
+    if config.get("model_type") == "clip" and not name.startswith("vision_model."):
+        return True
     if config.get("model_type") == "vl_mamba" and ("head." in name or "post_layernorm" in name):
         return "lm_head" not in name
     last = config.get("vision_config", config).get("num_hidden_layers", 0) - 1

@@ -13,7 +13,9 @@ ALIASES = (
     (r"^(model\.|backbone\.|)mm_projector\.", "connector."),
     (r"^(model\.|backbone\.|)vision_tower\.(vision_tower\.|)(vision_model\.|)", "tower."),
     (r"^vision_model\.", "tower."),
-    (r"^(embeddings|encoder|post_layernorm|head)\.", r"tower.\1."),
+    (r"^(embeddings|encoder|pre_layrnorm|post_layernorm|layernorm|head)\.", r"tower.\1."),
+    (r"^(patch_embed|blocks|norm|norm_pre|attn_pool)\.", r"tower.\1."),
+    (r"^(cls_token|reg_token|pos_embed)$", r"tower.\1"),
 )
 
 

@@ -1,13 +1,17 @@
 """Checks both references against outputs of the original code for generated weights.
 
-The numbers come from runs of transformers' Mamba, FalconMamba, Mamba2 and SigLIP and of VMamba's SS2D; the weights
+The numbers come from runs of transformers' Mamba, FalconMamba, Mamba2, SigLIP, CLIP and
+DINOv2 and of VMamba's SS2D; the weights
 are a formula of a seed and an index.
 """
 
 import sys
+import tempfile
 
 import numpy as np
 import torch
+import transformers
+from safetensors.torch import load_file
 
 import connector_reference
 import mamba_reference
@@ -23,6 +27,8 @@ FALCON_MAMBA = """-0.506707 0.044031 -0.419350 1.399454 0.093667 -1.565874 0.575
 MAMBA2 = """-2.064574 2.499868 0.536063 1.516350 -1.038582 -0.916602 0.658681 0.616019
 0.743598 0.384391 0.843496 2.401163 -0.798717 1.091427 1.103575 0.762363"""
 SIGLIP = "-0.723313 0.183653 0.232997 -1.993518 1.266395 -0.048731 0.842121 -1.293610"
+CLIP = "-0.740368 1.219405 0.539938 -3.684756 1.868193 -0.233303 1.483501 -2.644862"
+DINOV2 = "0.168104 -0.290432 1.970648 -0.417538 0.375667 -0.587985 0.215893 -1.305040"
 SCAN = """0.205693 -0.245696 -0.430082 0.052397 -0.256203 0.022214 0.070297 -0.212584
 0.076757 0.048011 -0.202728 0.226728 -0.108281 -0.284943 0.117588 0.028450"""
 CONNECTORS = {
@@ -54,8 +60,9 @@ def mamba_scale(name):
     return (0.5, -1) if "dt_proj.bias" in name or "dt_bias" in name else (0.5, 0)
 
 
-def siglip_scale(name):
-    return (0.3, 1) if "norm" in name and name.endswith("weight") else (0.5, 0)
+def tower_scale(name):
+    norm = "norm" in name and name.endswith("weight")
+    return (0.3, 1) if norm or name.endswith("lambda1") else (0.5, 0)
 
 
 def fill(shapes, scale):
@@ -65,6 +72,14 @@ def fill(shapes, scale):
 
 def shapes_of(model):
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
+def published_shapes(model):
+    """Of the tensors as transformers writes them, for some have other names in memory."""
+    with tempfile.TemporaryDirectory() as name:
+        model.save_pretrained(name)
+        tensors = load_file(f"{name}/model.safetensors")
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
 
 
 def report(name, values, text):
@@ -113,12 +128,27 @@ def check_siglip():
         "intermediate_size": 12, "num_hidden_layers": 2, "image_size": 8, "patch_size": 4,
         "hidden_act": "gelu_pytorch_tanh", "layer_norm_eps": 1e-6,
     }  # fmt: skip
-    model = torch_models.SiglipVisionModel(torch_models.SiglipVisionConfig(**config))
-    tensors = fill(shapes_of(model), siglip_scale)
+    yield from check_tower(config, transformers.SiglipVisionModel, 0, SIGLIP)
+
+
+def check_vits():
+    keys = {
+        "hidden_size": 8, "num_attention_heads": 2, "num_hidden_layers": 2, "image_size": 8,
+        "patch_size": 4,
+    }  # fmt: skip
+    config = {**keys, "model_type": "clip_vision_model", "intermediate_size": 12}
+    yield from check_tower(config, transformers.CLIPVisionModel, 1, CLIP)
+    config = {**keys, "model_type": "dinov2", "mlp_ratio": 2}
+    yield from check_tower(config, transformers.Dinov2Model, 1, DINOV2)
+
+
+def check_tower(config, model_class, token, text):
+    model = model_class(model_class.config_class(**config))
+    tensors = fill(published_shapes(model), tower_scale)
     inputs = {"pixel_values": generated(99, (3, 8, 8), 1)}
     for name, run in (("NumPy", references.numpy_outputs), ("torch", references.torch_outputs)):
         features = run(config, tensors, inputs)["vision_features"]
-        yield report(f"siglip {name}", features[0], SIGLIP)
+        yield report(f"{config['model_type']} {name}", features[token], text)
 
 
 def scan_weights(hidden, rank, directions, prefix=""):
@@ -178,7 +208,8 @@ def check_connectors():
 
 
 def main():
-    checks = check_mamba, check_mamba2, check_siglip, check_scan, check_connectors
+    towers = check_siglip, check_vits
+    checks = check_mamba, check_mamba2, *towers, check_scan, check_connectors
     results = [passed for check in checks for passed in check()]
     sys.exit(0 if all(results) else 1)
 

@@ -9,14 +9,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import timm
 import torch
 import transformers
 
 import checkpoint
 import random_weights as rw
 import references
+import torch_models
+import vit_names
 
 HUGGING_FACE = f"transformers {transformers.__version__}, PyTorch float32"
+TIMM = f"timm {timm.__version__}, PyTorch float32"
 OWN = "NumPy float64"
 
 
@@ -32,6 +36,7 @@ class Fixture:
     def write(self, directory):
         compute = {
             HUGGING_FACE: references.torch_outputs,
+            TIMM: references.torch_outputs,
             OWN: references.numpy_outputs,
         }[self.reference]
         outputs = compute(self.config, self.tensors, self.inputs)
@@ -51,7 +56,7 @@ def source(name):
 
 
 def as_tensors(weights, dtype=torch.float32):
-    return {name: torch.from_numpy(array).to(dtype) for name, array in weights.items()}
+    return {name: torch.as_tensor(array).to(dtype) for name, array in weights.items()}
 
 
 def tokens(random, count, rows):
@@ -298,6 +303,142 @@ def siglip_classifier(name="siglip-classifier"):
     return Fixture(name, config, tensors, image(random, 12, 12), HUGGING_FACE)
 
 
+VIT = rw.ViTSizes(18, 3, 23, 3, 4, positions=10)
+
+
+def vit_keys(sizes, model_type, image_size, **keys):
+    return {
+        "hidden_size": sizes.hidden,
+        "image_size": image_size,
+        "model_type": model_type,
+        "num_attention_heads": sizes.heads,
+        "num_channels": 3,
+        "num_hidden_layers": sizes.layers,
+        "patch_size": sizes.patch,
+        **keys,
+    }
+
+
+CLIP_VIT = replace(
+    VIT, class_shape=(), patch_bias=False, position_shape=(), scales=False,
+    outer_norms=("before", "after"),
+)  # fmt: skip
+
+
+def clip_tower(weights, random, prefix="vision_model."):
+    """The class token of CLIP has one axis, all others three."""
+    rw.add_vit(weights, random, prefix, vit_names.CLIP, CLIP_VIT)
+    weights[prefix + "embeddings.class_embedding"] = random.normal(CLIP_VIT.hidden)
+
+
+def clip_vit(name="clip-vit"):
+    """The activation left to its default, quick GELU; 14 pixels are three patches and a rest."""
+    random, weights = source(name), {}
+    clip_tower(weights, random)
+    keys = {"intermediate_size": 23, "layer_norm_eps": 1e-3}
+    config = vit_keys(CLIP_VIT, "clip_vision_model", 14, **keys)
+    config |= {"architectures": ["CLIPVisionModel"], "dtype": "float32"}
+    return Fixture(name, config, as_tensors(weights), image(random, 14, 14), HUGGING_FACE)
+
+
+def clip_full(name="clip-full"):
+    """A text tower and projections to drop, a buffer of integers, exact GELU, float16."""
+    random, weights = source(name), {}
+    clip_tower(weights, random)
+    vision = vit_keys(
+        CLIP_VIT, "clip_vision_model", 12, intermediate_size=23, hidden_act="gelu"
+    )
+    text = {
+        "hidden_size": 6, "intermediate_size": 7, "max_position_embeddings": 5,
+        "model_type": "clip_text_model", "num_attention_heads": 2, "num_hidden_layers": 1,
+        "vocab_size": 11,
+    }  # fmt: skip
+    config = {
+        "architectures": ["CLIPModel"],
+        "logit_scale_init_value": 2.6592,
+        "model_type": "clip",
+        "projection_dim": 5,
+        "text_config": text,
+        "torch_dtype": "float16",
+        "vision_config": vision,
+    }
+    for key, shape in sorted(torch_models.clip_shapes(config).items()):
+        if not key.startswith("vision_model."):
+            weights[key] = random.normal(*shape)
+    tensors = as_tensors(weights, torch.float16)
+    tensors["vision_model.embeddings.position_ids"] = torch.arange(10)[None]
+    return Fixture(name, config, tensors, image(random, 12, 12), HUGGING_FACE)
+
+
+def dinov2(name, sizes, side, height, width, **keys):
+    """Trained on `side` × `side` pixels and run on others."""
+    random, weights = source(name), {}
+    rw.add_vit(weights, random, "", vit_names.DINOV2, sizes)
+    weights["embeddings.mask_token"] = random.normal(1, sizes.hidden)
+    registers = {"num_register_tokens": sizes.registers} if sizes.registers else {}
+    family = "dinov2_with_registers" if registers else "dinov2"
+    keys = {"hidden_act": "gelu", "layer_norm_eps": 1e-6, "mlp_ratio": 2, **registers, **keys}
+    config = vit_keys(sizes, family, side, **keys)
+    architecture = "Dinov2WithRegistersModel" if registers else "Dinov2Model"
+    config |= {"architectures": [architecture], "torch_dtype": "float32"}
+    inputs = image(random, height, width)
+    return Fixture(name, config, as_tensors(weights), inputs, HUGGING_FACE)
+
+
+def timm_vit(name, sizes, architecture, trained, size, pool):
+    """timm keeps the arguments that differ from those of the architecture in `model_args`."""
+    random, weights = source(name), {}
+    add_timm(weights, random, "", sizes)
+    config = {
+        "architecture": architecture,
+        "model_args": {
+            "depth": sizes.layers,
+            "embed_dim": sizes.hidden,
+            "img_size": size,
+            "num_heads": sizes.heads,
+            "patch_size": sizes.patch,
+        },
+        "num_classes": 0,
+        "num_features": sizes.hidden,
+        "pretrained_cfg": {"input_size": [3, trained, trained], "pool": pool},
+    }
+    return Fixture(name, config, as_tensors(weights), image(random, size, size), TIMM)
+
+
+def add_timm(weights, random, prefix, sizes):
+    """DINOv2 with registers, or SigLIP with its unused pooling head."""
+    rw.add_vit(weights, random, prefix, vit_names.TIMM, sizes)
+    if not sizes.class_shape:
+        head, hidden = prefix + "attn_pool.", sizes.hidden
+        weights[head + "latent"] = random.normal(1, 1, hidden)
+        for part, rows in (("q", hidden), ("kv", 2 * hidden), ("proj", hidden)):
+            rw.add_linear(weights, random, head + part, rows, hidden)
+        rw.add_norm(weights, random, head + "norm", hidden)
+        rw.add_linear(weights, random, head + "mlp.fc1", sizes.intermediate, hidden)
+        rw.add_linear(weights, random, head + "mlp.fc2", hidden, sizes.intermediate)
+
+
+TIMM_DINO = replace(VIT, positions=25, registers=4)
+TIMM_SIGLIP = replace(
+    VIT, hidden=20, heads=2, intermediate=37, positions=9, class_shape=(), scales=False
+)
+
+
+def vision_towers():
+    yield clip_vit()
+    yield clip_full()
+    sizes = replace(VIT, positions=26, intermediate=36)
+    yield dinov2("dinov2", sizes, 20, 12, 8)
+    sizes = replace(VIT, intermediate=24, attention_bias=False, gated=True)
+    yield dinov2("dinov2-swiglu", sizes, 12, 12, 12, qkv_bias=False, use_swiglu_ffn=True)
+    sizes = replace(VIT, positions=26, intermediate=36, registers=3)
+    yield dinov2("dinov2-reg", sizes, 20, 12, 8)
+    architecture = "vit_large_patch14_reg4_dinov2"
+    yield timm_vit("timm-vit-dinov2", TIMM_DINO, architecture, 20, 12, "token")
+    architecture = "vit_so400m_patch14_siglip_384"
+    yield timm_vit("timm-vit-siglip", TIMM_SIGLIP, architecture, 14, 14, "map")
+
+
 SQUARE = rw.TowerSizes(18, 3, 23, 3, 4, 12, 12)
 UPRIGHT = replace(SQUARE, width=8)
 LANGUAGE = rw.MambaSizes(17, 34, 3, 2, 4, rows=29)
@@ -437,6 +578,7 @@ def fixtures():
     mixer_keys = {"d_state": 5, "headdim": 8, "rmsnorm": False}
     yield mamba2_ssm("mamba2-ssm-gate", sizes, mixer_keys)
     yield mamba2_mistral()
+    yield from vision_towers()
 
 
 def main():

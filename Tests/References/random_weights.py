@@ -72,6 +72,28 @@ class TowerSizes:
         return self.height // self.patch, self.width // self.patch
 
 
+@dataclass(frozen=True)
+class ViTSizes:
+    """`positions` counts rows of the table, with that of the class token if it has one."""
+
+    hidden: int
+    heads: int
+    intermediate: int
+    layers: int
+    patch: int
+    positions: int
+    class_shape: tuple = (1, 1)
+    position_shape: tuple = (1,)
+    registers: int = 0
+    patch_bias: bool = True
+    attention_bias: bool = True
+    norm_bias: bool = True
+    query_norm: bool = False
+    gated: bool = False
+    scales: bool = True
+    outer_norms: tuple = ("after",)
+
+
 def add_linear(weights, random, name, outputs, inputs, bias=True, gain=1.0):
     weights[name + ".weight"] = random.normal(outputs, inputs, scale=gain * inputs**-0.5)
     if bias:
@@ -174,6 +196,57 @@ def add_siglip(weights, random, name, sizes, head):
     add_norm(weights, random, name + "post_layernorm", hidden)
     if head:
         add_pooling_head(weights, random, name + "head.", hidden, intermediate)
+
+
+def add_vit(weights, random, prefix, names, sizes):
+    """A ViT under the `names` of a family; `sizes` say which of its parts there are."""
+    hidden, patch = sizes.hidden, sizes.patch
+
+    def name(part, i=None):
+        return prefix + names[part].format(i)
+
+    kernel = name("patch")
+    weights[kernel + ".weight"] = random.normal(
+        hidden, 3, patch, patch, scale=1.5 * (3 * patch * patch) ** -0.5
+    )
+    if sizes.patch_bias:
+        weights[kernel + ".bias"] = random.normal(hidden, scale=0.3)
+    if sizes.class_shape:
+        weights[name("class")] = random.normal(*sizes.class_shape, hidden)
+    if sizes.registers:
+        weights[name("registers")] = random.normal(1, sizes.registers, hidden)
+    weights[name("positions")] = random.normal(
+        *sizes.position_shape, sizes.positions, hidden, scale=0.6
+    )
+    for norm in sizes.outer_norms:
+        add_norm(weights, random, name(norm), hidden)
+    for i in range(sizes.layers):
+        add_vit_block(weights, random, lambda part: name("blocks.{}." + part, i), names, sizes)
+
+
+def add_vit_block(weights, random, name, names, sizes):
+    hidden, bias = sizes.hidden, sizes.attention_bias
+    add_norm(weights, random, name("norm1"), hidden, sizes.norm_bias)
+    if "blocks.{}.qkv" in names:
+        add_linear(weights, random, name("qkv"), 3 * hidden, hidden, bias, gain=1.7)
+    else:
+        for part, gain in (("query", 2), ("key", 2), ("value", 1)):
+            add_linear(weights, random, name(part), hidden, hidden, bias, gain)
+    if sizes.query_norm:
+        add_norm(weights, random, name("query_norm"), hidden, False)
+        add_norm(weights, random, name("key_norm"), hidden, False)
+    add_linear(weights, random, name("output"), hidden, hidden, gain=0.7)
+    add_norm(weights, random, name("norm2"), hidden, sizes.norm_bias)
+    if sizes.gated:
+        rows = 2 * sizes.intermediate
+        add_linear(weights, random, name("gate_up"), rows, hidden, gain=1.5)
+        add_linear(weights, random, name("gated_down"), hidden, sizes.intermediate)
+    else:
+        add_linear(weights, random, name("up"), sizes.intermediate, hidden, gain=1.5)
+        add_linear(weights, random, name("down"), hidden, sizes.intermediate, gain=0.7)
+    if sizes.scales:
+        for part in ("scale1", "scale2"):
+            weights[name(part)] = random.normal(hidden, scale=0.3, offset=0.8)
 
 
 def add_pooling_head(weights, random, name, hidden, intermediate):

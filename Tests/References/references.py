@@ -14,11 +14,50 @@ import mamba2_reference
 import mamba_reference
 import siglip_reference
 import torch_models
+import torch_vision
+import vit_names
+import vit_reference
 from checkpoint import canonical, doubles, language, part
 
 
 def kind(config):
-    return config.get("model_type", "state-spaces")
+    return config.get("model_type", "timm" if "architecture" in config else "state-spaces")
+
+
+def vit_options(config):
+    """Of a config, or of the `vision_config` in it, of the families in vit_names.py."""
+    name = kind(config)
+    if name == "timm":
+        return vit_reference.Options(config["model_args"]["num_heads"], antialias=True)
+    default = {"clip": ("quick_gelu", 1e-5), "clip_vision_model": ("quick_gelu", 1e-5)}
+    activation, epsilon = default.get(name, ("gelu", 1e-6))
+    return vit_reference.Options(
+        config["num_attention_heads"],
+        config.get("hidden_act", activation),
+        config.get("layer_norm_eps", epsilon),
+        antialias=name == "dinov2_with_registers",
+    )
+
+
+def vit_streams(config, tower, pixels):
+    """The weights by part, and the streams after 0, 1, … all blocks."""
+    name = kind(config)
+    layers = config.get("num_hidden_layers") or config["model_args"]["depth"]
+    parts = vit_names.translated(tower, vit_names.FAMILIES[name], layers)
+    return parts, vit_reference.hidden_states(parts, vit_options(config), pixels)
+
+
+def numpy_vit(config, tower, pixels):
+    """All tokens after the last norm, which CLIP applies to its class token alone."""
+    clip = kind(config) in ("clip", "clip_vision_model")
+    if clip and "vision_config" in config:
+        config = {"model_type": "clip", **config["vision_config"]}
+    parts, streams = vit_streams(config, tower, pixels)
+    if "after.weight" not in parts:
+        return {"vision_features": streams[-1]}
+    last = mamba_reference.norm(parts, "after", streams[-1], vit_options(config).epsilon)
+    results = {"vision_features": streams[-1] if clip else last}
+    return results | ({"pooled": last[0]} if "class" in parts else {})
 
 
 def language_kind(config):
@@ -100,6 +139,8 @@ def numpy_vision(config, weights, pixels):
         features = streams[config["mm_vision_select_layer"]]
         image = connector_reference.connect(part(weights, "connector."), config, features)
         return {"vision_features": features, "connector_output": image}
+    if kind(config) in vit_names.FAMILIES:
+        return numpy_vit(config, tower, pixels)
     features = siglip_reference.last_hidden_state(tower, vision, pixels)
     results = {"vision_features": features}
     if "head.probe" in tower:
@@ -111,6 +152,9 @@ def numpy_vision(config, weights, pixels):
 
 def torch_outputs(config, tensors, inputs):
     """float32 outputs of transformers' classes (the connector is our own in tensor form)."""
+    if kind(config) in vit_names.FAMILIES:
+        tensors = {name: tensor.float() for name, tensor in tensors.items()}
+        return torch_vision.outputs(config, tensors, inputs["pixel_values"])
     weights = canonical(tensors)
     if kind(config) == "vl_mamba":
         parts = part(weights, "tower."), part(weights, "connector."), language(weights)

@@ -6,6 +6,8 @@ Each function takes a dictionary of tensors and the keys of config.json.
 import torch
 import torch.nn.functional as F
 from transformers import (
+    CLIPConfig,
+    CLIPModel,
     FalconMambaConfig,
     FalconMambaForCausalLM,
     Mamba2Config,
@@ -16,11 +18,14 @@ from transformers import (
     SiglipForImageClassification,
     SiglipVisionConfig,
     SiglipVisionModel,
+    logging,
 )
 from transformers.models.mamba.modeling_mamba import MambaMixer
 
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)
+logging.set_verbosity_error()
+logging.disable_progress_bar()
 
 MAMBA_KEYS = (
     "vocab_size", "hidden_size", "intermediate_size", "state_size", "num_hidden_layers",
@@ -138,6 +143,12 @@ def state_spaces(config, weights):
         "layer_norm_epsilon": 1e-5,
         "tie_word_embeddings": config.get("tie_embeddings", True),
     }
+
+
+def clip_shapes(config):
+    """The names and shapes of a CLIPModel as it is published."""
+    model = CLIPModel(CLIPConfig(**config))
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
 def siglip(weights, config):
