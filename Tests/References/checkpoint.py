@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 ALIASES = (
     (r"^(model\.|language_model\.)backbone\.", "backbone."),
     (r"^backbone\.embedding\.", "backbone.embeddings."),
-    (r"^(model\.|backbone\.|)mm_projector\.", "connector."),
+    (r"^((model\.|backbone\.|)mm_projector|multi_modal_projector)\.", "connector."),
     (r"^(model\.|backbone\.|)vision_tower\.(vision_tower\.|)(vision_model\.|)", "tower."),
     (r"^vision_model\.", "tower."),
     (r"^(embeddings|encoder|pre_layrnorm|post_layernorm|layernorm|head)\.", r"tower.\1."),
@@ -60,7 +60,16 @@ def canonical(tensors):
             name = re.sub(pattern, replacement, name)
         renamed[name] = tensor.to(torch.float32)
     unfold_directions(renamed)
+    number_layers(renamed)
     return renamed
+
+
+def number_layers(tensors):
+    """`linear_1` and `linear_2` of a connector without a scan are the layers 0 and 2 of an MLP."""
+    if not any(name.startswith("connector.vss.") for name in tensors):
+        for old, new in (("linear_1", "0"), ("linear_2", "2")):
+            for name in [n for n in tensors if n.startswith(f"connector.{old}.")]:
+                tensors[name.replace(old, new)] = tensors.pop(name)
 
 
 def unfold_directions(tensors):

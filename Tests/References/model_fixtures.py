@@ -439,6 +439,7 @@ def vision_towers():
     yield timm_vit("timm-vit-siglip", TIMM_SIGLIP, architecture, 14, 14, "map")
 
 
+TOWER_PREFIX = "model.vision_tower.vision_tower.vision_model."
 SQUARE = rw.TowerSizes(18, 3, 23, 3, 4, 12, 12)
 UPRIGHT = replace(SQUARE, width=8)
 LANGUAGE = rw.MambaSizes(17, 34, 3, 2, 4, rows=29)
@@ -482,10 +483,16 @@ class Connector:
 
 def vision_language(name, connector, tower=UPRIGHT, tied=True, head=False):
     random, weights = source(name), {}
-    rw.add_siglip(weights, random, "model.vision_tower.vision_tower.vision_model.", tower, head)
+    rw.add_siglip(weights, random, TOWER_PREFIX, tower, head)
     connector.add(weights, random, tower.hidden)
     rw.add_mamba(weights, random, LANGUAGE, tied=tied)
-    config = {
+    config = vision_language_keys(connector, tower, mamba_keys(LANGUAGE, tied=tied), head)
+    inputs = image(random, tower.height, tower.width) | tokens(random, 7, LANGUAGE.rows)
+    return Fixture(name, config, as_tensors(weights), inputs, OWN)
+
+
+def vision_language_keys(connector, tower, language_keys, head=False):
+    return {
         "architectures": ["VLMambaForCausalLM"],
         "dtype": "float32",
         "image_aspect_ratio": "square",
@@ -498,11 +505,71 @@ def vision_language(name, connector, tower=UPRIGHT, tied=True, head=False):
         "model_type": "vl_mamba",
         "text_model_type": "mamba",
         "vision_config": tower_keys(tower, head=head),
-        **mamba_keys(LANGUAGE, tied=tied),
+        **language_keys,
         **connector.keys,
     }
-    inputs = image(random, tower.height, tower.width) | tokens(random, 7, LANGUAGE.rows)
+
+
+def clip_vision_language(name, feature):
+    """A CLIP tower whose class token the connector does or does not see."""
+    random, weights = source(name), {}
+    clip_tower(weights, random, TOWER_PREFIX)
+    connector = Connector("mlp2x_gelu")
+    connector.add(weights, random, CLIP_VIT.hidden)
+    rw.add_mamba(weights, random, LANGUAGE)
+    config = vision_language_keys(connector, SQUARE, mamba_keys(LANGUAGE))
+    config |= {
+        "mm_vision_select_feature": feature,
+        "mm_vision_tower": "tiny-clip",
+        "vision_config": vit_keys(CLIP_VIT, "clip_vision_model", 14, intermediate_size=23),
+    }
+    if feature == "cls_patch":
+        del config["mm_grid"]
+    inputs = image(random, 14, 14) | tokens(random, 7, LANGUAGE.rows)
     return Fixture(name, config, as_tensors(weights), inputs, OWN)
+
+
+def other_language(name, text_model_type, connector, sizes, language_keys):
+    """A language model that is not Mamba-1, with the same hidden width as the others."""
+    random, weights = source(name), {}
+    rw.add_siglip(weights, random, TOWER_PREFIX, UPRIGHT, head=False)
+    connector.add(weights, random, UPRIGHT.hidden)
+    rw.add_mamba(weights, random, sizes, tied=language_keys["tie_word_embeddings"])
+    config = vision_language_keys(connector, UPRIGHT, language_keys)
+    config["text_model_type"] = text_model_type
+    inputs = image(random, UPRIGHT.height, UPRIGHT.width) | tokens(random, 7, sizes.rows)
+    return Fixture(name, config, as_tensors(weights), inputs, OWN)
+
+
+def llava_mamba(name="llava-mamba"):
+    """The names of LLaVA in transformers, whose connector numbers its layers from one."""
+    fixture = vision_language(name, Connector("mlp2x_gelu"), SQUARE)
+    renamed = {}
+    for key, tensor in fixture.tensors.items():
+        for old, new in (
+            (TOWER_PREFIX, "vision_tower.vision_model."),
+            ("model.mm_projector.0.", "multi_modal_projector.linear_1."),
+            ("model.mm_projector.2.", "multi_modal_projector.linear_2."),
+            ("backbone.", "language_model.backbone."),
+        ):
+            if key.startswith(old):
+                key = new + key.removeprefix(old)
+                break
+        renamed[key] = tensor
+    fixture.tensors = renamed
+    return fixture
+
+
+def vision_languages():
+    yield llava_mamba()
+    yield clip_vision_language("vlmamba-clip", "patch")
+    yield clip_vision_language("vlmamba-clip-cls", "cls_patch")
+    sizes = rw.Mamba2Sizes(LANGUAGE.hidden, 6, 17, 5, 3, 3, rows=29)
+    keys = mamba2_keys(sizes) | {"time_step_limit": [0.02, 0.3]}
+    yield other_language("vlmamba-mamba2", "mamba2", Connector("vss_l2", "bsm"), sizes, keys)
+    keys = mamba_keys(LANGUAGE, tied=False)
+    connector = Connector("mlp2x_gelu")
+    yield other_language("vlmamba-falcon", "falcon_mamba", connector, LANGUAGE, keys)
 
 
 def averaged_vision_language(name="vlmamba-vss-l2-mean-rms"):
@@ -579,6 +646,7 @@ def fixtures():
     yield mamba2_ssm("mamba2-ssm-gate", sizes, mixer_keys)
     yield mamba2_mistral()
     yield from vision_towers()
+    yield from vision_languages()
 
 
 def main():

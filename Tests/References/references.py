@@ -132,11 +132,20 @@ def numpy_outputs(config, tensors, inputs, decode=False):
     return results
 
 
+def selected_features(config, tower, pixels):
+    """What the connector reads."""
+    vision, layer = config["vision_config"], config["mm_vision_select_layer"]
+    if kind(vision) == "siglip_vision_model":
+        return siglip_reference.hidden_states(tower, vision, pixels)[layer]
+    parts, streams = vit_streams(vision, tower, pixels)
+    patches_only = config["mm_vision_select_feature"] == "patch"
+    return streams[layer][vit_reference.prefix_count(parts) if patches_only else 0 :]
+
+
 def numpy_vision(config, weights, pixels):
     tower, vision = part(weights, "tower."), tower_config(config)
     if kind(config) == "vl_mamba":
-        streams = siglip_reference.hidden_states(tower, vision, pixels)
-        features = streams[config["mm_vision_select_layer"]]
+        features = selected_features(config, tower, pixels)
         image = connector_reference.connect(part(weights, "connector."), config, features)
         return {"vision_features": features, "connector_output": image}
     if kind(config) in vit_names.FAMILIES:
@@ -157,7 +166,8 @@ def torch_outputs(config, tensors, inputs):
         return torch_vision.outputs(config, tensors, inputs["pixel_values"])
     weights = canonical(tensors)
     if kind(config) == "vl_mamba":
-        parts = part(weights, "tower."), part(weights, "connector."), language(weights)
+        model = torch_language(config, language(weights))
+        parts = part(weights, "tower."), part(weights, "connector."), model
         return torch_models.vision_language(
             parts, config, inputs["pixel_values"], inputs["input_ids"]
         )

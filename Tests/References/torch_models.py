@@ -8,6 +8,8 @@ import torch.nn.functional as F
 from transformers import (
     CLIPConfig,
     CLIPModel,
+    CLIPVisionConfig,
+    CLIPVisionModel,
     FalconMambaConfig,
     FalconMambaForCausalLM,
     Mamba2Config,
@@ -165,6 +167,12 @@ def siglip(weights, config):
     return load(model, weights)
 
 
+def clip(weights, config):
+    keys = {key: value for key, value in config.items() if key not in ("model_type", "dtype")}
+    model_config = CLIPVisionConfig(**keys, attn_implementation="eager")
+    return load(CLIPVisionModel(model_config), weights)
+
+
 def siglip_classifier(weights, config):
     keys = {"vision_config": config["vision_config"], "id2label": config["id2label"]}
     model = SiglipForImageClassification(SiglipConfig(**keys, attn_implementation="eager"))
@@ -258,17 +266,23 @@ def connect(w, config, features):
 
 
 def vision_language(parts, config, pixels, input_ids):
-    """Features, image embeddings and text logits; `parts` are (tower, connector, language)."""
-    tower, connector, language = parts
-    model = siglip(tower, config["vision_config"])
-    streams = model(pixels[None], output_hidden_states=True).hidden_states
+    """Features, image embeddings and text logits; `parts` are (tower, connector, model)."""
+    tower, connector, model = parts
+    vision = config["vision_config"]
+    build = {"siglip_vision_model": siglip, "clip_vision_model": clip}[vision["model_type"]]
+    streams = build(tower, vision)(pixels[None], output_hidden_states=True).hidden_states
     features = streams[config["mm_vision_select_layer"]][0]
+    if build is clip and config["mm_vision_select_feature"] == "patch":
+        features = features[1:]
     image = connect(connector, config, features)
-    model = mamba(language, config)
-    text = model.backbone.embeddings(input_ids.long())
-    logits = model(inputs_embeds=torch.cat([image, text])[None]).logits[0]
     return {
         "vision_features": features,
         "connector_output": image,
-        "logits": logits[len(image) :],
+        "logits": text_logits(model, image, input_ids),
     }
+
+
+def text_logits(model, image, input_ids):
+    """Logits at the text positions after the embeddings of an image."""
+    text = model.backbone.embeddings(input_ids.long())
+    return model(inputs_embeds=torch.cat([image, text])[None]).logits[0, len(image) :]
