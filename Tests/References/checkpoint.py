@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 ALIASES = (
+    (r"^llm_backbone\.(llm\.|)", ""),
     (r"^(model\.|language_model\.)backbone\.", "backbone."),
     (r"^backbone\.embedding\.", "backbone.embeddings."),
     (r"^((model\.|backbone\.|)mm_projector|multi_modal_projector)\.", "connector."),
@@ -22,6 +23,7 @@ ALIASES = (
 DEFAULT_NAMES = "config.json", "model.safetensors"
 CONFIGS = "config.json", "params.json"
 EXPECTED = "expected.safetensors"
+VISION, VISION_PREFIX = "vision", "vision_backbone."
 
 
 def write(directory, config, tensors, expected, reference, names=DEFAULT_NAMES):
@@ -36,12 +38,24 @@ def write(directory, config, tensors, expected, reference, names=DEFAULT_NAMES):
     )
 
 
+def write_apart(directory, config, tensors, expected, reference, names=DEFAULT_NAMES):
+    """As `write`, with the vision towers and their config in the directory `vision`."""
+    config = dict(config)
+    towers = directory / VISION
+    towers.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(config.pop("vision_config"), indent=2, sort_keys=True) + "\n"
+    (towers / names[0]).write_text(text)
+    save_file(contiguous(part(tensors, VISION_PREFIX)), towers / names[1], {"format": "pt"})
+    rest = {n: tensor for n, tensor in tensors.items() if not n.startswith(VISION_PREFIX)}
+    write(directory, config, rest, expected, reference, names)
+
+
 def contiguous(tensors):
     return {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
 
 
 def read(directory):
-    """The config and the tensors of a directory as they are."""
+    """The config and the tensors of a directory, and those of towers in a directory of their own."""
     directory = Path(directory)
     config_path = next(directory / name for name in CONFIGS if (directory / name).exists())
     config = json.loads(config_path.read_text())
@@ -49,6 +63,9 @@ def read(directory):
     for path in sorted(directory.glob("*.safetensors")):
         if path.name != EXPECTED:
             tensors.update(load_file(path))
+    if (directory / VISION).exists():
+        config["vision_config"], towers = read(directory / VISION)
+        tensors.update({VISION_PREFIX + name: tensor for name, tensor in towers.items()})
     return config, tensors
 
 

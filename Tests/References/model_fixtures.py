@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import timm
 import torch
 import transformers
@@ -32,6 +33,7 @@ class Fixture:
     inputs: dict
     reference: str
     names: tuple = checkpoint.DEFAULT_NAMES
+    vision_apart: bool = False
 
     def write(self, directory):
         compute = {
@@ -41,7 +43,8 @@ class Fixture:
         }[self.reference]
         outputs = compute(self.config, self.tensors, self.inputs)
         outputs = {n: torch.as_tensor(t).to(torch.float32) for n, t in outputs.items()}
-        checkpoint.write(
+        write = checkpoint.write_apart if self.vision_apart else checkpoint.write
+        write(
             directory / self.name,
             self.config,
             self.tensors,
@@ -424,6 +427,47 @@ TIMM_SIGLIP = replace(
 )
 
 
+def intern_keys(sizes, **keys):
+    """The keys of the vision config in a chat repository of InternVL."""
+    return vit_keys(
+        sizes, "intern_vit_6b", 12, architectures=["InternVisionModel"], hidden_act="gelu",
+        intermediate_size=23, layer_norm_eps=1e-6, torch_dtype="float32", **keys,
+    )  # fmt: skip
+
+
+def intern_vit(name, sizes, norm_type):
+    random, weights = source(name), {}
+    rw.add_vit(weights, random, "vision_model.", vit_names.INTERN, sizes)
+    config = intern_keys(
+        sizes, norm_type=norm_type, qk_normalization=sizes.query_norm, qkv_bias=sizes.attention_bias
+    )
+    return Fixture(name, config, as_tensors(weights), image(random, 12, 12), HUGGING_FACE)
+
+
+def intern_vit_hf(name="internvit-hf"):
+    """Run on an image that is not square, for which transformers resamples the positions."""
+    random, weights = source(name), {}
+    sizes = replace(VIT, outer_norms=(), query_norm=True)
+    rw.add_vit(weights, random, "", vit_names.INTERN_HF, sizes)
+    config = vit_keys(
+        sizes, "internvl_vision", [12, 12], architectures=["InternVLVisionModel"],
+        attention_bias=True, dtype="float32", hidden_act="gelu", intermediate_size=23,
+        layer_norm_eps=1e-6, norm_type="layer_norm", use_absolute_position_embeddings=True,
+        use_mask_token=False, use_mean_pooling=True, use_qk_norm=True,
+    )  # fmt: skip
+    config["patch_size"] = [4, 4]
+    return Fixture(name, config, as_tensors(weights), image(random, 12, 8), HUGGING_FACE)
+
+
+def intern_vits():
+    yield intern_vit("internvit", replace(VIT, outer_norms=()), "layer_norm")
+    sizes = replace(
+        VIT, outer_norms=(), attention_bias=False, norm_bias=False, query_norm=True
+    )
+    yield intern_vit("internvit-rms-qk", sizes, "rms_norm")
+    yield intern_vit_hf()
+
+
 def vision_towers():
     yield clip_vit()
     yield clip_full()
@@ -606,6 +650,113 @@ def aliased_vision_language(name="vlmamba-aliases"):
     return fixture
 
 
+TINY = {"intermediate": 14, "layers": 3, "patch": 4}
+FUSED_DINO = replace(VIT, hidden=12, heads=3, registers=4, **TINY)
+FUSED_SIGLIP = replace(TIMM_SIGLIP, hidden=10, heads=2, **TINY)
+MEAN_AND_DEVIATION = {
+    "dino": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "siglip": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+}
+
+
+def two_images(random, size):
+    """One image with values in 0 … 1, normalised for each tower."""
+    pixels = random.uniform(0, 1, 3, size, size)
+    column = lambda values: np.array(values, np.float32)[:, None, None]
+    return {
+        f"pixel_values_{name}": torch.from_numpy((pixels - column(mean)) / column(deviation))
+        for name, (mean, deviation) in MEAN_AND_DEVIATION.items()
+    }
+
+
+def fused(name, projector, size, trained, language, keys=None, mlmamba=False, apart=True):
+    """Cobra or ML-Mamba; `trained` is the side of the grid of DINOv2's position table."""
+    random, weights = source(name), {}
+    side = size // 4
+    for tower, sizes in (
+        ("dino", replace(FUSED_DINO, positions=trained**2)),
+        ("siglip", replace(FUSED_SIGLIP, positions=side**2)),
+    ):
+        add_timm(weights, random, f"vision_backbone.{tower}_featurizer.", sizes)
+    vision = FUSED_DINO.hidden + FUSED_SIGLIP.hidden
+    if mlmamba:
+        add_bidirectional(weights, random, vision, language.hidden)
+        vision = language.hidden
+    add_projector(weights, random, projector, vision, language.hidden)
+    rw.add_mamba(weights, random, language, embedding="embedding")
+    weights["lm_head.weight"] = weights["backbone.embedding.weight"]
+    level = "llm_backbone." if mlmamba else "llm_backbone.llm."
+    weights = {
+        level + key if key.startswith(("backbone.", "lm_head.")) else key: tensor
+        for key, tensor in weights.items()
+    }
+    config = {
+        "model": {
+            "arch_specifier": "no-align+" + projector,
+            "image_resize_strategy": "resize-naive",
+            "llm_backbone_id": "mamba2-2.7b" if mlmamba else "mamba-2.8b-zephyr",
+            "llm_max_length": 2048,
+            "model_id": name,
+            "vision_backbone_id": "dinosiglip-vit-so-384px",
+        },
+        "vision_config": {
+            "dino_featurizer": {
+                "architecture": "vit_large_patch14_reg4_dinov2", "num_heads": FUSED_DINO.heads,
+            },
+            "image_size": size,
+            "siglip_featurizer": {
+                "architecture": "vit_so400m_patch14_siglip_384",
+                "num_heads": FUSED_SIGLIP.heads,
+            },
+        },
+        **(keys or {}),
+    }  # fmt: skip
+    inputs = two_images(random, size) | tokens(random, 7, language.rows)
+    return Fixture(name, config, as_tensors(weights), inputs, OWN, vision_apart=apart)
+
+
+def add_projector(weights, random, kind, vision, language):
+    name = "projector.projector"
+    if kind == "linear":
+        rw.add_linear(weights, random, name, language, vision)
+        return
+    if kind == "fused-gelu-mlp":
+        widths = vision, 4 * vision, language, language
+    else:
+        widths = vision, language, language
+    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
+        rw.add_linear(weights, random, f"{name}.{2 * i}", outputs, inputs, gain=1.5)
+    if kind == "fused-ldpnet":
+        weights[name + ".4.peg.0.weight"] = random.normal(language, 1, 3, 3, scale=0.5)
+        weights[name + ".4.peg.0.bias"] = random.normal(language, scale=0.3)
+
+
+def add_bidirectional(weights, random, vision, hidden):
+    rw.add_linear(weights, random, "mlp.0", hidden, vision, gain=1.5)
+    sizes = rw.Mamba2Sizes(hidden, 4, 6, 5, 1, 4)
+    for i in range(2):
+        name = f"bidirectional_mamba.layers.{i}."
+        rw.add_mixer2(weights, random, name + "mixer.", sizes, backwards=True)
+        for part in ("A_log", "A_log_b"):
+            weights[f"{name}mixer.{part}"] += np.float32(0.5)  # decays that matter in 9 patches
+        rw.add_norm(weights, random, name + "norm", hidden)
+        for part in ("w1", "w2", "w3"):
+            rw.add_linear(weights, random, name + "mlp." + part, hidden, hidden)
+    rw.add_norm(weights, random, "bidirectional_mamba.norm_f", hidden)
+
+
+def cobras():
+    """A table of DINOv2 for a 4 × 4 grid is resampled as timm does when it loads the weights."""
+    yield fused("cobra-linear", "linear", 14, 4, LANGUAGE)
+    yield fused("cobra-gelu-mlp", "gelu-mlp", 14, 4, LANGUAGE)
+    yield fused("cobra-fused-gelu-mlp", "fused-gelu-mlp", 14, 3, LANGUAGE)
+    grid = {"projector_grid": [3, 3]}
+    yield fused("cobra-fused-ldpnet", "fused-ldpnet", 20, 5, LANGUAGE, grid)
+    yield fused("cobra-with-vision", "fused-gelu-mlp", 14, 3, LANGUAGE, apart=False)
+    sizes = rw.Mamba2Sizes(12, 4, 6, 5, 1, 4, rows=32)
+    yield fused("mlmamba", "fused-gelu-mlp", 14, 3, sizes, mlmamba=True)
+
+
 def fixtures():
     yield mamba_hf()
     yield mamba_hf_tied()
@@ -647,6 +798,8 @@ def fixtures():
     yield mamba2_mistral()
     yield from vision_towers()
     yield from vision_languages()
+    yield from cobras()
+    yield from intern_vits()
 
 
 def main():

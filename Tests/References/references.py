@@ -9,10 +9,12 @@ from functools import partial
 import numpy as np
 import torch
 
+import cobra_reference
 import connector_reference
 import mamba2_reference
 import mamba_reference
 import siglip_reference
+import torch_cobra
 import torch_models
 import torch_vision
 import vit_names
@@ -21,6 +23,8 @@ from checkpoint import canonical, doubles, language, part
 
 
 def kind(config):
+    if "arch_specifier" in config.get("model", {}):
+        return "cobra"  # ML-Mamba too
     return config.get("model_type", "timm" if "architecture" in config else "state-spaces")
 
 
@@ -64,6 +68,8 @@ def language_kind(config):
     """`mamba`, `falcon_mamba` or `mamba2`, whatever the layout."""
     if "dim" in config:
         return "mamba2"  # Mistral's params.json, whose model_type says mamba
+    if kind(config) == "cobra":
+        return config["model"]["llm_backbone_id"].split("-")[0]
     if "ssm_cfg" in config:
         return {"Mamba2": "mamba2"}.get(config["ssm_cfg"].get("layer"), "mamba")
     return config.get("text_model_type", kind(config))
@@ -74,13 +80,15 @@ def epsilon(config):
 
 
 def is_tied(config):
+    if kind(config) == "cobra":
+        return True
     default = language_kind(config) != "mamba2" or "ssm_cfg" in config
     return config.get("tie_word_embeddings", config.get("tie_embeddings", default))
 
 
 def mamba2_options(config):
-    if "ssm_cfg" in config:
-        keys = config["ssm_cfg"]
+    if "ssm_cfg" in config or kind(config) == "cobra":
+        keys = config.get("ssm_cfg", {})
         limits = tuple(keys.get("dt_limit", (0, np.inf)))
         return mamba2_reference.Options(
             keys.get("ngroups", 1), 1e-5, limits, keys.get("chunk_size", 256)
@@ -118,6 +126,9 @@ def numpy_outputs(config, tensors, inputs, decode=False):
     arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
     results = {}
     rows = np.zeros((0, 0))
+    if "pixel_values_dino" in arrays:
+        results = cobra_reference.image_outputs(weights, config, arrays)
+        rows = results["connector_output"]
     if "pixel_values" in arrays:
         pixels = arrays["pixel_values"].astype(np.float64)
         results = numpy_vision(config, weights, pixels)
@@ -171,6 +182,10 @@ def torch_outputs(config, tensors, inputs):
         return torch_models.vision_language(
             parts, config, inputs["pixel_values"], inputs["input_ids"]
         )
+    if kind(config) == "cobra":
+        words = language(weights)
+        words.pop("lm_head.weight", None)
+        return torch_cobra.outputs(weights, config, inputs, torch_language(config, words))
     if kind(config) == "siglip":
         names = {n.replace("tower.", "vision_model."): t for n, t in weights.items()}
         return siglip_outputs(torch_models.siglip_classifier(names, config), inputs)
@@ -186,7 +201,7 @@ def torch_language(config, weights):
         return torch_models.falcon_mamba(weights, config)
     if name == "mamba2":
         return torch_models.mamba2(weights, mamba2_keys(config, weights))
-    if "ssm_cfg" in config:
+    if "ssm_cfg" in config or kind(config) == "cobra":
         config = torch_models.state_spaces(config, weights)
     return torch_models.mamba(weights, config)
 
@@ -194,8 +209,8 @@ def torch_language(config, weights):
 def mamba2_keys(config, weights):
     if "dim" in config:
         keys = torch_models.mamba2_shapes(weights, config["n_groups"])
-    elif "ssm_cfg" in config:
-        mixer = config["ssm_cfg"]
+    elif "ssm_cfg" in config or kind(config) == "cobra":
+        mixer = config.get("ssm_cfg", {})
         keys = torch_models.mamba2_shapes(weights, mixer.get("ngroups", 1))
         for old, new in (("dt_limit", "time_step_limit"), ("chunk_size", "chunk_size")):
             keys |= {new: mixer[old]} if old in mixer else {}

@@ -135,8 +135,8 @@ def state_spaces(config, weights):
     mixer = "backbone.layers.0.mixer."
     inner, state = weights[mixer + "A_log"].shape
     return {
-        "hidden_size": config["d_model"],
-        "num_hidden_layers": config["n_layer"],
+        "hidden_size": weights["backbone.embeddings.weight"].shape[1],
+        "num_hidden_layers": len([name for name in weights if name.endswith(".A_log")]),
         "vocab_size": len(weights["backbone.embeddings.weight"]),
         "intermediate_size": inner,
         "state_size": state,
