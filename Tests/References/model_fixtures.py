@@ -722,6 +722,8 @@ def add_projector(weights, random, kind, vision, language):
         return
     if kind == "fused-gelu-mlp":
         widths = vision, 4 * vision, language, language
+    elif kind == "fused-ldpnet":
+        widths = vision, 4 * vision, language
     else:
         widths = vision, language, language
     for i, (inputs, outputs) in enumerate(zip(widths, widths[1:])):
