@@ -55,7 +55,7 @@ def contiguous(tensors):
 
 
 def read(directory):
-    """The config and the tensors of a directory, and those of towers in a directory of their own."""
+    """The config and the tensors of a directory and of its directory of vision towers."""
     directory = Path(directory)
     config_path = next(directory / name for name in CONFIGS if (directory / name).exists())
     config = json.loads(config_path.read_text())
