@@ -1,4 +1,4 @@
-"""Writes Sources/Runtime/Tokenizer/CanonicalDecompositions.swift from the tables of the tokenizers library.
+"""Writes Sources/Runtime/Tokenizer/Normalizers/CanonicalDecompositions.swift from the tables of the tokenizers library.
 
 The library's normal forms define what models were trained on, so the table is read out of its NFC and NFD.
 Usage: python canonical_decompositions.py (needs tokenizers).
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokenizers import normalizers
 
-TARGET = Path(__file__).parents[2] / "Sources/Runtime/Tokenizer/CanonicalDecompositions.swift"
+TARGET = Path(__file__).parents[2] / "Sources/Runtime/Tokenizer/Normalizers/CanonicalDecompositions.swift"
 HEADER = '''/// Canonical decompositions of Unicode 9.0, without those of Hangul syllables.
 ///
 /// Written by Tests/References/canonical_decompositions.py. `C0=41+300` says that U+00C0 decomposes into U+0041 and

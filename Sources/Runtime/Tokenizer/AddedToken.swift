@@ -1,10 +1,10 @@
 /// A token that is cut out of the text before the vocabulary is applied.
-struct AddedToken {
+struct AddedToken: Sendable {
   /// Bytes that are accepted; a match costs at most this many steps.
   static let byteLimit = 1024
 
   let id: Int
-  /// What it matches, and what it decodes to.
+  /// What it matches.
   let bytes: [UInt8]
   /// It counts only between characters that are no part of words.
   let isSingleWord: Bool
@@ -17,7 +17,7 @@ struct AddedToken {
 }
 
 /// Cuts added tokens out of text: the leftmost first, and of those that start together the longest.
-struct AddedTokenMatcher {
+struct AddedTokenMatcher: Sendable {
   /// A part of a text.
   enum Part {
     case text(Range<Int>)

@@ -14,14 +14,23 @@ enum ByteAlphabet {
     }
   }()
 
-  private static let bytes = Dictionary(
-    uniqueKeysWithValues: zip(scalars, UInt8.min...UInt8.max))
+  /// The byte of every code point up to the last stand-in.
+  private static let bytes: [UInt8?] = {
+    var bytes = [UInt8?](repeating: nil, count: 0x144)
+    for (byte, scalar) in zip(UInt8.min...UInt8.max, scalars) { bytes[Int(scalar.value)] = byte }
+    return bytes
+  }()
+
+  /// The byte that a character stands for, if it is in the alphabet.
+  static func byte(of scalar: Unicode.Scalar) -> UInt8? {
+    scalar.value < 0x144 ? bytes[Int(scalar.value)] : nil
+  }
 
   /// The bytes that a piece stands for, or nothing if it has a character outside the alphabet.
   static func bytes(of piece: String) -> [UInt8]? {
     var decoded = [UInt8]()
     for scalar in piece.unicodeScalars {
-      guard let byte = bytes[scalar] else { return nil }
+      guard let byte = byte(of: scalar) else { return nil }
       decoded.append(byte)
     }
     return decoded

@@ -8,7 +8,9 @@ struct BytePairEncoder {
 
   private let model: BytePairModel
   /// Where in `ids` the result of a piece lies.
-  private var known = [ShortPiece: Range<Int>]()
+  private var knownPieces = [ShortPiece: Range<Int>]()
+  /// The same for parts of pieces, which are never taken whole.
+  private var knownParts = [ShortPiece: Range<Int>]()
   private var symbols = [Symbol]()
   private var queue = MinimumQueue()
 
@@ -30,21 +32,60 @@ struct BytePairEncoder {
 
   /// Encodes one piece of a text and appends its tokens.
   mutating func append(piece range: Range<Int>, of bytes: [UInt8]) {
-    guard let key = ShortPiece(bytes, range) else {
-      encode(range, of: bytes)
+    guard model.cutsBeforeMarks, wholePiece(range, of: bytes) == nil else {
+      append(part: range, of: bytes, mayBeWhole: true)
       return
     }
-    if let result = known[key] {
-      for index in result { ids.append(ids[index]) }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let end = Self.markedEnd(of: start..<range.upperBound, in: bytes)
+      append(part: start..<end, of: bytes, mayBeWhole: false)
+      start = end
+    }
+  }
+
+  /// The place before the next mark that does not follow a mark or the start.
+  private static func markedEnd(of range: Range<Int>, in bytes: [UInt8]) -> Int {
+    let mark = CharacterSpelling.mark
+    var isMarked = true
+    var index = range.lowerBound
+    while index < range.upperBound {
+      let isMark =
+        bytes[index] == mark[0] && index + 2 < range.upperBound && bytes[index + 1] == mark[1]
+        && bytes[index + 2] == mark[2]
+      if isMark, !isMarked { return index }
+      isMarked = isMark
+      index += isMark ? mark.count : 1
+    }
+    return range.upperBound
+  }
+
+  private func wholePiece(_ range: Range<Int>, of bytes: [UInt8]) -> Int? {
+    model.wholePieces?[Array(bytes[range])]
+  }
+
+  private mutating func append(part range: Range<Int>, of bytes: [UInt8], mayBeWhole: Bool) {
+    guard let key = ShortPiece(bytes, range) else {
+      encode(range, of: bytes, mayBeWhole: mayBeWhole)
+      return
+    }
+    let known = mayBeWhole ? knownPieces[key] : knownParts[key]
+    if let known {
+      for index in known { ids.append(ids[index]) }
       return
     }
     let start = ids.count
-    encode(range, of: bytes)
-    if known.count < Self.rememberedPieces { known[key] = start..<ids.count }
+    encode(range, of: bytes, mayBeWhole: mayBeWhole)
+    guard knownPieces.count + knownParts.count < Self.rememberedPieces else { return }
+    if mayBeWhole {
+      knownPieces[key] = start..<ids.count
+    } else {
+      knownParts[key] = start..<ids.count
+    }
   }
 
-  private mutating func encode(_ range: Range<Int>, of bytes: [UInt8]) {
-    if let id = model.wholePieces?[Array(bytes[range])] {
+  private mutating func encode(_ range: Range<Int>, of bytes: [UInt8], mayBeWhole: Bool) {
+    if mayBeWhole, let id = wholePiece(range, of: bytes) {
       ids.append(id)
       return
     }
@@ -61,11 +102,15 @@ struct BytePairEncoder {
   private mutating func fillSymbols(_ range: Range<Int>, of bytes: [UInt8]) {
     symbols.removeAll(keepingCapacity: true)
     queue.removeAll()
-    for (position, index) in range.enumerated() {
-      symbols.append(
-        Symbol(
-          id: model.byteIDs[Int(bytes[index])], previous: position - 1, next: position + 1))
+    switch model.spelling {
+    case .bytes(let ids): for index in range { appendSymbol(ids[Int(bytes[index])]) }
+    case .characters(let spelling): spelling.spell(bytes, range) { appendSymbol($0) }
     }
+  }
+
+  private mutating func appendSymbol(_ id: Int) {
+    let position = symbols.count
+    symbols.append(Symbol(id: id, previous: position - 1, next: position + 1))
   }
 
   private mutating func enqueue(_ position: Int) {

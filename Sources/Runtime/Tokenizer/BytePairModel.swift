@@ -1,26 +1,34 @@
-/// A byte-level byte-pair vocabulary, ready to encode.
-struct BytePairModel {
+/// A byte-pair vocabulary, ready to encode.
+struct BytePairModel: Sendable {
   /// Merges that are accepted; ranks stay below 2²⁴.
   static let mergeLimit = 1 << 24
 
   /// What becomes of two neighbouring tokens.
-  struct Merge {
+  struct Merge: Sendable {
     /// The place in the list of merges; lower goes first.
     let rank: Int
     /// The token that takes their place.
     let id: Int
   }
 
-  /// The token of every single byte.
-  let byteIDs: [Int]
+  /// The tokens that a text starts from.
+  enum Spelling: Sendable {
+    /// One for every byte: 256 ids, all within the limit of ids.
+    case bytes([Int])
+    /// One for every character.
+    case characters(CharacterSpelling)
+  }
+
+  let spelling: Spelling
   /// Tokens by bytes, where the file asks to take a piece whole if it is a token (`ignore_merges`).
   let wholePieces: [[UInt8]: Int]?
+  /// No token reaches across the place before a mark of SentencePiece, unless it starts with several.
+  var cutsBeforeMarks = false
 
   private var merges = [UInt64: Merge]()
 
-  /// - Parameter byteIDs: 256 ids, all within the limit of ids.
-  init(byteIDs: [Int], wholePieces: [[UInt8]: Int]?) {
-    self.byteIDs = byteIDs
+  init(spelling: Spelling, wholePieces: [[UInt8]: Int]?) {
+    self.spelling = spelling
     self.wholePieces = wholePieces
   }
 

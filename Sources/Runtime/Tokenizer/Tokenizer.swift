@@ -1,6 +1,6 @@
 import Format
 
-/// A byte-level byte-pair tokenizer, built from the components that a tokenizer.json lists.
+/// A byte-pair tokenizer, byte-level or with characters and marks for spaces as SentencePiece has it, built from the components that a tokenizer.json lists.
 ///
 ///     let tokenizer = try Tokenizer(parsing: bytes, file: "tokenizer.json")
 ///     let ids = tokenizer.encode("Hello world")
@@ -10,31 +10,43 @@ import Format
 /// added tokens, split into words, spell words as bytes, merge. Which steps apply is read from the file; a
 /// component that is not carried out here is refused by name, so ids are either those of the library or not made.
 ///
-/// Post-processor, truncation and padding are not used: no special token is added and nothing is cut off.
+/// Special tokens around the text are added only if asked for. Truncation and padding are not used: nothing is cut off.
 public struct Tokenizer: Sendable {
   /// One more than the largest id.
   public let vocabularySize: Int
 
+  /// The token that stands before a text by default, if the file or its configuration says so.
+  public var beginningOfText: Int? { specialTokens.prefix.first }
+
+  let decoder: TokenDecoder
   private let vocabulary: Vocabulary
   private let model: BytePairModel
   private let literalTokens: AddedTokenMatcher
   private let normalizedTokens: AddedTokenMatcher
-  private let composes: Bool
+  private let normalizer: Normalizer
   private let preTokenizer: PreTokenizer
+  private let specialTokens: SpecialTokens
 
   /// Reads a tokenizer.json.
   ///
-  /// - Parameter file: how errors call the file.
-  public init(parsing json: [UInt8], file: String) throws(TokenizerError) {
+  /// - Parameters:
+  ///   - configuration: the tokenizer_config.json beside it, whose `add_bos_token` and `add_eos_token` override what
+  ///     the file says of special tokens. Errors name its members `tokenizer_config.…`.
+  ///   - file: how errors call the file.
+  public init(
+    parsing json: [UInt8], configuration: [UInt8]? = nil, file: String
+  ) throws(TokenizerError) {
     do throws(TokenizerFault) {
-      let definition = try TokenizerDefinition(parsing: json)
+      let definition = try TokenizerDefinition(parsing: json, configuration: configuration)
       vocabularySize = definition.vocabulary.largestID + 1
       vocabulary = definition.vocabulary
       model = definition.model
       literalTokens = definition.literalTokens
       normalizedTokens = definition.normalizedTokens
-      composes = definition.composes
+      normalizer = definition.normalizer
       preTokenizer = definition.preTokenizer
+      decoder = definition.decoder
+      specialTokens = definition.specialTokens
     } catch {
       throw TokenizerError(file: file, fault: error)
     }
@@ -49,36 +61,56 @@ public struct Tokenizer: Sendable {
     for part in literalTokens.cut(bytes) {
       switch part {
       case .token(let id): encoder.append(id: id)
-      case .text(let range): encode(bytes[range], with: &encoder)
+      case .text(let range):
+        encode(Array(bytes[range]), startsText: range.lowerBound == 0, with: &encoder)
       }
     }
     return encoder.ids
   }
 
-  private func encode(_ text: ArraySlice<UInt8>, with encoder: inout BytePairEncoder) {
-    let normalized = composes ? CanonicalComposition.compose(text) : Array(text)
+  /// The ids of a text, with the special tokens around it that the file asks for.
+  public func encode(_ text: String, addingSpecialTokens: Bool) -> [Int] {
+    let ids = encode(text)
+    return addingSpecialTokens ? specialTokens.prefix + ids + specialTokens.suffix : ids
+  }
+
+  private func encode(_ text: [UInt8], startsText: Bool, with encoder: inout BytePairEncoder) {
+    let (normalized, keepsStart) = normalizer.normalize(text)
     for part in normalizedTokens.cut(normalized) {
       switch part {
       case .token(let id): encoder.append(id: id)
-      case .text(let range): preTokenizer.split(normalized, range, into: &encoder)
+      case .text(let range):
+        let isFirst = startsText && keepsStart && range.lowerBound == 0
+        let pieces = preTokenizer.pieces(of: normalized, range, startsText: isFirst)
+        for piece in pieces.ranges { encoder.append(piece: piece, of: pieces.bytes) }
       }
     }
   }
 
   /// The text of ids.
   ///
-  /// Added tokens appear as they are written. Bytes that are no UTF-8 become U+FFFD, one for each maximal part of a
-  /// sequence. Ids outside the vocabulary give nothing.
+  /// Bytes that are no UTF-8 become U+FFFD: in byte-level files one for each maximal part of a sequence, elsewhere one
+  /// for each byte of the run. Ids outside the vocabulary give nothing.
   public func decode(_ ids: [Int]) -> String {
-    var bytes = [UInt8]()
-    for id in ids {
-      if let token = vocabulary.bytes(of: id) { bytes.append(contentsOf: token) }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+    var decoder = StreamingDecoder(self)
+    var text = ""
+    for id in ids { text += decoder.append(id) }
+    return text + decoder.finish()
   }
 
-  /// The bytes that an id adds to a text; a token may end inside a character. Nothing for an id outside the vocabulary.
-  public func bytes(of id: Int) -> [UInt8]? { vocabulary.bytes(of: id).map(Array.init) }
+  /// The bytes that an id adds to a text after its first token; a token may end inside a character.
+  ///
+  /// Nothing for an id outside the vocabulary.
+  public func bytes(of id: Int) -> [UInt8]? {
+    token(of: id).map {
+      switch decoder.decode($0, isFirst: false) {
+      case .bytes(let bytes), .text(let bytes): bytes
+      }
+    }
+  }
+
+  /// A token as UTF-8, as in the file.
+  func token(of id: Int) -> [UInt8]? { vocabulary.bytes(of: id).map(Array.init) }
 
   /// The id of a token, named exactly as in the file, such as `<|endoftext|>` or `Ġthe`.
   public func id(of token: String) -> Int? { vocabulary.id(of: ExactString(token)) }

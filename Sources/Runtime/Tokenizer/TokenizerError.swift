@@ -35,6 +35,12 @@ public enum TokenizerFault: Error, Equatable, CustomStringConvertible {
   case unexpected(item: String, expected: String, found: String)
   /// A component or a setting that this tokenizer does not carry out.
   case unsupported(item: String, value: String)
+  /// A regular expression has a part that this tokenizer does not carry out.
+  case unsupportedExpression(item: String, expression: String, part: String)
+  /// The vocabulary is not one of byte pairs.
+  case unsupportedModel(item: String, type: String)
+  /// A member names a token that does not exist.
+  case notInVocabulary(item: String, token: String)
   /// An id is negative or larger than accepted.
   case idOutOfRange(token: String, id: Int, limit: Int)
   /// Two different tokens have the same id.
@@ -64,6 +70,12 @@ public enum TokenizerFault: Error, Equatable, CustomStringConvertible {
     case .unexpected(let item, let expected, let found):
       "“\(item)” must be \(expected), not \(found)"
     case .unsupported(let item, let value): "“\(item)” is \(value), which is not supported"
+    case .unsupportedExpression(let item, let expression, let part):
+      "“\(item)” is the expression “\(expression)”, and \(part) in it is not supported"
+    case .unsupportedModel(let item, let type):
+      "“\(item)” is “\(type)”, but only BPE is supported\(Self.home(of: type))"
+    case .notInVocabulary(let item, let token):
+      "“\(item)” is “\(token)”, which is not in the vocabulary"
     case .idOutOfRange(let token, let id, let limit):
       "token “\(token)” has id \(id), outside 0...\(limit)"
     case .repeatedID(let id, let first, let second):
@@ -79,6 +91,15 @@ public enum TokenizerFault: Error, Equatable, CustomStringConvertible {
     case .malformedMerge(let index, let found): "merge \(index) must be a pair, not \(found)"
     case .unknownMergePiece(let index, let piece):
       "merge \(index) needs “\(piece)”, which is not in the vocabulary"
+    }
+  }
+  /// Which models other kinds of vocabularies belong to.
+  private static func home(of type: String) -> String {
+    switch type {
+    case "WordPiece": "; a WordPiece tokenizer belongs to a model of the BERT kind"
+    case "Unigram": "; a Unigram tokenizer belongs to a model of the T5 or XLM-RoBERTa kind"
+    case "WordLevel": "; a WordLevel tokenizer has a token for every word and no pieces"
+    default: ""
     }
   }
 }

@@ -8,20 +8,20 @@ struct Vocabulary {
   private(set) var largestID = -1
   private var ids = [ExactString: Int]()
   private var names = [Int: ExactString]()
-  /// The bytes of all tokens, one after the other.
+  /// All tokens as UTF-8, one after the other.
   private var bytes = [UInt8]()
   private var ranges = [Int: Range<Int>]()
 
   /// The id of a token, named as in the file.
   func id(of name: ExactString) -> Int? { ids[name] }
 
-  /// What a token decodes to.
+  /// A token as UTF-8, as in the file.
   func bytes(of id: Int) -> ArraySlice<UInt8>? { ranges[id].map { bytes[$0] } }
 
   /// Adds an entry of the model's vocabulary.
   mutating func add(_ name: ExactString, id: Int) throws(TokenizerFault) {
     try register(name, id: id)
-    store(ByteAlphabet.bytes(of: name.text) ?? Array(name.text.utf8), id: id)
+    store(name, id: id)
   }
 
   /// Adds an added token, which may be an entry of the model's vocabulary too.
@@ -33,7 +33,7 @@ struct Vocabulary {
     } else {
       try register(name, id: token.id)
     }
-    store(token.bytes, id: token.id)
+    store(name, id: token.id)
   }
 
   private mutating func register(_ name: ExactString, id: Int) throws(TokenizerFault) {
@@ -48,8 +48,9 @@ struct Vocabulary {
     largestID = max(largestID, id)
   }
 
-  private mutating func store(_ decoded: [UInt8], id: Int) {
-    ranges[id] = bytes.count..<bytes.count + decoded.count
-    bytes.append(contentsOf: decoded)
+  private mutating func store(_ name: ExactString, id: Int) {
+    let start = bytes.count
+    bytes.append(contentsOf: name.text.utf8)
+    ranges[id] = start..<bytes.count
   }
 }

@@ -7,6 +7,7 @@ struct DefinitionMember {
 
   /// Characters of a value that errors show.
   private static let shownCharacters = 120
+  private static let depthLimit = 16
 
   /// A member, where `null` counts as absent.
   func optional(_ key: String) -> DefinitionMember? {
@@ -65,6 +66,24 @@ struct DefinitionMember {
     return try required("type").text()
   }
 
+  /// The value as a text of one character.
+  func scalar() throws(TokenizerFault) -> Unicode.Scalar {
+    let scalars = try text().unicodeScalars
+    guard let first = scalars.first, scalars.count == 1 else { throw unexpected("one character") }
+    return first
+  }
+
+  /// This component, or the members of a `Sequence`, which may be sequences themselves.
+  func flattened(_ key: String, depth: Int = 0) throws(TokenizerFault) -> [DefinitionMember] {
+    guard try type() == "Sequence" else { return [self] }
+    guard depth < Self.depthLimit else { throw unexpected("nested less deeply") }
+    var parts = [DefinitionMember]()
+    for part in try required(key).elements() {
+      parts += try part.flattened(key, depth: depth + 1)
+    }
+    return parts
+  }
+
   /// The fault of naming something that is not carried out.
   func unsupported() -> TokenizerFault { .unsupported(item: path, value: shownValue) }
 
@@ -74,8 +93,10 @@ struct DefinitionMember {
   }
 
   /// The value as it is shown in errors.
-  var shownValue: String {
-    let text = value.canonicalText
+  var shownValue: String { shown(value.canonicalText) }
+
+  /// A text, shortened for errors.
+  func shown(_ text: String) -> String {
     let shown = text.unicodeScalars.prefix(Self.shownCharacters)
     return shown.count < text.unicodeScalars.count ? String(shown) + "…" : text
   }

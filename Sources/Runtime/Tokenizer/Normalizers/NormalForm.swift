@@ -1,16 +1,34 @@
-/// Normalization form C of text held as UTF-8 (Unicode Standard Annex 15).
+/// The normal forms of text held as UTF-8 (Unicode Standard Annex 15).
 ///
-/// Foundation's own form takes quadratic time in the number of changes and orders marks by newer tables than the
+/// Foundation's own forms take quadratic time in the number of changes and order marks by newer tables than the
 /// `tokenizers` library does, which changes ids.
-enum CanonicalComposition {
-  /// The composed form of well-formed text.
+enum NormalForm: String {
+  case composed = "NFC"
+  case decomposed = "NFD"
+  case compatibilityComposed = "NFKC"
+  case compatibilityDecomposed = "NFKD"
+
+  fileprivate var composes: Bool { self == .composed || self == .compatibilityComposed }
+
+  fileprivate var isCompatible: Bool {
+    self == .compatibilityComposed || self == .compatibilityDecomposed
+  }
+
+  /// The form of well-formed text.
   ///
   /// - Complexity: O(n log n) for n bytes.
-  static func compose(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
-    // Characters below U+0300, whose first byte is CC, neither compose with each other nor decompose.
-    if bytes.allSatisfy({ $0 < 0xCC }) { return Array(bytes) }
-    var composer = CanonicalComposer()
-    for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars { composer.append(scalar) }
+  func normalize(_ bytes: [UInt8]) -> [UInt8] {
+    // Characters below U+0300, whose first byte is CC, neither compose with each other nor change in form C; those
+    // of ASCII are the same in all forms.
+    let limit: UInt8 = self == .composed ? 0xCC : 0x80
+    if bytes.allSatisfy({ $0 < limit }) { return bytes }
+    var composer = CanonicalComposer(self)
+    var index = 0
+    while index < bytes.count {
+      let (scalar, length) = bytes.scalar(at: index)
+      composer.append(scalar)
+      index += length
+    }
     return composer.finish()
   }
 }
@@ -20,16 +38,23 @@ private struct CanonicalComposer {
   private typealias Mark = (order: UInt8, scalar: Unicode.Scalar)
 
   private let tables = CanonicalTables.shared
+  private let compatible: [Unicode.Scalar: [Unicode.Scalar]]
+  private let composes: Bool
   private var output = [UInt8]()
   private var starter: Unicode.Scalar?
   private var marks = [Mark]()
 
+  init(_ form: NormalForm) {
+    compatible = form.isCompatible ? CanonicalTables.compatible : [:]
+    composes = form.composes
+  }
+
   mutating func append(_ scalar: Unicode.Scalar) {
-    if scalar.value < 0xC0 {
+    if scalar.value < 0xA0 {
       appendDecomposed(scalar)
     } else if let syllable = HangulSyllable(scalar) {
       for letter in syllable.letters { appendDecomposed(letter) }
-    } else if let parts = tables.decompositions[scalar] {
+    } else if let parts = compatible[scalar] ?? tables.decompositions[scalar] {
       for part in parts { append(part) }
     } else {
       appendDecomposed(scalar)
@@ -49,7 +74,7 @@ private struct CanonicalComposer {
     }
     if !marks.isEmpty { composeMarks() }
     // What composing left over stands between the two starters.
-    if let first = starter, marks.isEmpty, let composite = tables.composite(first, scalar) {
+    if composes, let first = starter, marks.isEmpty, let composite = tables.composite(first, scalar) {
       starter = composite
     } else {
       flush()
@@ -60,7 +85,7 @@ private struct CanonicalComposer {
   /// Puts the marks in order and lets the starter take those it can.
   private mutating func composeMarks() {
     sortMarks()
-    guard var base = starter else { return }
+    guard composes, var base = starter else { return }
     var kept = [Mark]()
     for mark in marks {
       let isBlocked = kept.last.map { $0.order >= mark.order } ?? false
@@ -89,11 +114,5 @@ private struct CanonicalComposer {
     marks.removeAll(keepingCapacity: true)
   }
 
-  private mutating func write(_ scalar: Unicode.Scalar) {
-    if scalar.isASCII {
-      output.append(UInt8(truncatingIfNeeded: scalar.value))
-    } else {
-      output.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
-    }
-  }
+  private mutating func write(_ scalar: Unicode.Scalar) { output.append(scalar) }
 }

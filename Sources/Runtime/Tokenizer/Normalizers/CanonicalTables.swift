@@ -5,6 +5,9 @@ struct CanonicalTables {
 
   static let shared = CanonicalTables(CanonicalDecompositions.table)
 
+  /// What characters decompose into where similar ones count as equal, as far as that differs.
+  static let compatible = CanonicalTables(CompatibilityDecompositions.table).decompositions
+
   /// One step of decomposition; parts may decompose further.
   let decompositions: [Unicode.Scalar: [Unicode.Scalar]]
   private let compositions: [UInt64: Unicode.Scalar]
