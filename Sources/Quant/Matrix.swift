@@ -53,6 +53,14 @@ extension Matrix {
     for index in values.indices { values[index] *= factor }
   }
 
+  /// Multiplies every element by the factor of its column.
+  public mutating func scaleColumns(by factors: [Float]) {
+    precondition(factors.count == columns, "one factor a column")
+    for row in 0..<rows {
+      for column in 0..<columns { values[row * columns + column] *= factors[column] }
+    }
+  }
+
   /// A copy whose row `i` is row `order[i]` of this one.
   public func permutingRows(_ order: [Int]) -> Matrix {
     var permuted = [Float]()

@@ -5,6 +5,7 @@ enum Architectures {
   /// All of them, the most specific first; a new one is one more line here.
   static let all: [any Architecture] = [
     VLMamba(),
+    ClipVisionTransformer(),
     SiglipVisionTransformer(),
     FalconMamba(),
     MambaTwo(layout: .mistral),

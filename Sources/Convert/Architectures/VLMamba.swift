@@ -2,19 +2,19 @@ import Foundation
 import Format
 import Runtime
 
-/// VL-Mamba (arXiv:2403.13600): SigLIP, a connector with an optional two-dimensional scan, and a Mamba-1 language
+/// VL-Mamba (arXiv:2403.13600): a vision encoder, a connector with an optional two-dimensional scan, and a Mamba-1 language
 /// model, in the layout of LLaVA's names for the outer parts.
 ///
 /// The paper was published without code. What it leaves open is decided by the configuration and printed.
 struct VLMamba: Architecture {
   let profile = "vlmamba"
-  let summary = "VL-Mamba: SigLIP, linear, MLP or scan connector, Mamba language model"
+  let summary = "VL-Mamba: SigLIP or CLIP, linear, MLP or scan connector, Mamba language model"
   let modelTypes = ["vl_mamba"]
 
   private static let textModels: [String: MambaLanguage.MixerReader] = [
     "mamba": MambaOne.mixer, "mamba2": MambaTwo.mixer, "falcon_mamba": FalconMamba.mixer,
   ]
-  private static let tower = "model.vision_tower.vision_tower.vision_model."
+  private static let tower = "model.vision_tower.vision_tower."
   private static let projector = "model.mm_projector."
   private static let projectorPrefixes = [
     "model.mm_projector.", "backbone.mm_projector.", "mm_projector.", "multi_modal_projector.",
@@ -43,7 +43,8 @@ struct VLMamba: Architecture {
     guard let range = name.range(of: "vision_tower.") else { return MambaLanguage.standardName(name) }
     var part = name[range.upperBound...]
     if part.hasPrefix("vision_tower.") { part = part.dropFirst("vision_tower.".count) }
-    return SiglipVisionTransformer.standardName(String(part), prefix: Self.tower)
+    return Self.tower(of: checkpoint.configuration)
+      .map { $0.standardName(tower: part, outer: Self.tower) } ?? name
   }
 
   private static func standardConnectorName(_ part: String, in checkpoint: Checkpoint) -> String {
@@ -66,9 +67,6 @@ struct VLMamba: Architecture {
     let textModel = reader.text("text_model_type", default: "mamba")
     try reader.require("text_model_type", textModel, among: Self.textModels.keys.sorted())
     try reader.require(
-      "mm_vision_select_feature", reader.text("mm_vision_select_feature", default: "patch"),
-      among: ["patch"])
-    try reader.require(
       "image_aspect_ratio", reader.text("image_aspect_ratio", default: "square"),
       among: ImageProcessor.AspectRatio.allCases.map(\.rawValue))
     let language = try MambaLanguage.language(
@@ -83,37 +81,50 @@ struct VLMamba: Architecture {
       imageProcessor: try ImageProcessorReader.read(reader.checkpoint), prompt: Self.prompt)
   }
 
+  /// The model types of towers; the first is the default.
+  private static let towerTypes = [
+    "siglip_vision_model", "clip_vision_model", "dinov2", "dinov2_with_registers",
+  ]
+
+  private static func tower(of configuration: JSON) -> (any VisionTower)? {
+    let type = configuration.present("vision_config")?.present("model_type")?.stringValue
+    return VisionTowers.of(modelType: type ?? towerTypes[0])
+  }
+
   private static func vision(_ reader: inout CheckpointReader) throws -> VisionDescription {
-    guard reader.has(tower + "embeddings.patch_embedding.weight") else {
-      throw ConvertError.unsupported(
-        option: "vision tower", found: "absent from the checkpoint",
-        supported: "its tensors below \(tower)", file: reader.checkpoint.directory)
-    }
     guard let configuration = reader.configuration.present("vision_config") else {
       throw ConvertError.malformedConfiguration(
         file: reader.configurationFile, key: "vision_config",
         expected: "the configuration of the vision tower")
     }
-    try reader.require(
-      "vision_config.model_type",
-      reader.text("model_type", default: "siglip_vision_model", in: configuration),
-      among: ["siglip_vision_model"])
-    var vision = try SiglipVisionTransformer.vision(
-      &reader, prefix: tower, configuration, grid: try grid(reader))
+    let type = reader.text("model_type", default: towerTypes[0], in: configuration)
+    try reader.require("vision_config.model_type", type, among: towerTypes)
+    guard let family = tower(of: reader.configuration),
+      reader.tensors.keys.contains(where: { $0.text.hasPrefix(tower) })
+    else {
+      throw ConvertError.unsupported(
+        option: "vision tower", found: "absent from the checkpoint",
+        supported: "its tensors below \(tower)", file: reader.checkpoint.directory)
+    }
+    var vision = try family.vision(
+      &reader, prefix: tower + family.prefix, configuration, grid: try grid(reader))
     vision.selectedLayer = try reader.integer(["mm_vision_select_layer"])?.value ?? -2
+    let feature = reader.text("mm_vision_select_feature", default: "patch")
+    try reader.require("mm_vision_select_feature", feature, among: ["patch", "cls_patch"])
+    vision.selectedTokens = feature == "patch" ? .patches : .all
     return vision
   }
 
   /// `mm_grid`, rows and columns of the patch grid.
-  private static func grid(_ reader: CheckpointReader) throws -> (rows: Int, columns: Int)? {
+  private static func grid(_ reader: CheckpointReader) throws -> PatchGrid? {
     guard let value = reader.configuration.present("mm_grid") else { return nil }
     let sizes = value.arrayValue?.compactMap(\.intValue) ?? []
-    guard sizes.count == 2, sizes.allSatisfy({ (1...1024).contains($0) }) else {
+    guard sizes.count == 2, sizes.allSatisfy(PatchGrid.sides.contains) else {
       throw ConvertError.malformedConfiguration(
         file: reader.configurationFile, key: "mm_grid",
         expected: "two integers from 1 to 1024, rows and columns")
     }
-    return (sizes[0], sizes[1])
+    return PatchGrid(rows: sizes[0], columns: sizes[1])
   }
 
   private static func noteChoices(
@@ -132,7 +143,9 @@ struct VLMamba: Architecture {
     guard let language = description.language, let vision = description.vision.first,
       let connector = description.connector
     else { return [] }
-    return SiglipVisionTransformer.tensors(vision, "vision.0", Self.tower)
+    let family = VisionTowers.of(vision.kind)
+    return
+      (family?.tensors(vision, name: "vision.0", prefix: Self.tower + (family?.prefix ?? "")) ?? [])
       + VLMambaConnector.tensors(connector, Self.projector)
       + MambaLanguage.tensors(language)
   }

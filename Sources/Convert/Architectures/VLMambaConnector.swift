@@ -90,7 +90,7 @@ enum VLMambaConnector {
     let (inputs, outputs) = (connector.inputWidth, connector.outputWidth)
     let name = "connector"
     func projection(_ part: String, _ sourcePart: String, _ shape: [Int]) -> [TensorRule] {
-      SiglipVisionTransformer.projection("\(name).\(part)", source + sourcePart, shape)
+      TensorRule.projection("\(name).\(part)", source + sourcePart, shape)
     }
     switch connector.kind {
     case .scanMLP: return scan(connector, source) + projections(connector, source + "mlp.")
@@ -176,7 +176,7 @@ enum VLMambaConnector {
       rule("logarithmicDecay", "A_logs", .recurrence, [count * inner, states]),
       rule("skip", "Ds", .recurrence, [count * inner]),
     ]
-    rules += SiglipVisionTransformer.normalization(
+    rules += TensorRule.normalization(
       "\(name).normalization", source + ".out_norm", inner)
     rules.append(
       rule(

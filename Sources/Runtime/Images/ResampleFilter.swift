@@ -27,16 +27,15 @@ public enum ResampleFilter: String, Sendable, Codable, CaseIterable {
     switch self {
     case .nearest, .box: return distance > -0.5 && distance <= 0.5 ? 1 : 0
     case .bilinear: return x < 1 ? 1 - x : 0
-    case .bicubic: return Self.cubic(x)
+    case .bicubic: return Self.cubic(x, a: -0.5)
     case .hamming: return x < 1 ? Self.sinc(x) * (0.54 + 0.46 * cos(x * .pi)) : 0
     case .lanczos:
       return distance >= -3 && distance < 3 ? Self.sinc(distance) * Self.sinc(distance / 3) : 0
     }
   }
 
-  /// Keys' cubic convolution with a = −0.5 (IEEE Trans. ASSP 29, 1981).
-  private static func cubic(_ x: Double) -> Double {
-    let a = -0.5
+  /// Keys' cubic convolution (IEEE Trans. ASSP 29, 1981) at a distance that is not negative.
+  static func cubic(_ x: Double, a: Double) -> Double {
     if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
     if x < 2 { return (((x - 5) * x + 8) * x - 4) * a }
     return 0

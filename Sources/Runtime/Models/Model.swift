@@ -39,7 +39,17 @@ public struct Model: Sendable {
 
   /// Encodes prepared pixels `[3, height, width]`.
   public func encode(pixels: [Float], height: Int, width: Int) throws(ModelError) -> EncodedImage {
-    let output = try requireVision("an image").encode(
+    let vision = try requireVision("an image")
+    if let scan = description.connector?.scan {
+      // The paths of a scan are laid out for one grid.
+      let side = vision.shape.patchSize
+      guard (height / side, width / side) == (scan.gridRows, scan.gridColumns) else {
+        throw .misshapenInput(
+          "pixel_values", found: [3, height, width],
+          expected: "[3, \(scan.gridRows * side), \(scan.gridColumns * side)]")
+      }
+    }
+    let output = try vision.encode(
       pixels: pixels, height: height, width: width, context)
     return EncodedImage(
       vision: output, embeddings: connector.map { $0(output.features, context) })

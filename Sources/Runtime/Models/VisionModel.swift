@@ -1,21 +1,24 @@
 public import Quant
 
-/// A vision transformer in the form of SigLIP (arXiv:2303.15343): patches and positions, no class token.
+/// A vision transformer: embedded patches, pre-norm layers, and what a pooling head or classifier makes of them.
 public struct VisionModel: Sendable {
   /// What the encoder is made of.
   public let shape: VisionDescription
-  private let patchEmbedding: Linear
-  private let positions: Matrix
+  private let embedding: PatchEmbedding
   private let layers: [VisionTransformerLayer]
-  private let finalNormalization: Normalization
+  private let finalNormalization: Normalization?
   private let pooling: AttentionPooling?
   private let classifier: Linear?
 
+  /// The most patches of one image; the scores of one attention head then take one gigabyte.
+  public static let patchLimit = 1 << 14
+
   /// What an image becomes.
   public struct Output: Sendable {
-    /// The layer that the connector reads, or the last one after its norm: `[patches, width]`.
+    /// The tokens of the layer that the connector reads, or all tokens of the last one after its norm:
+    /// `[tokens, width]`.
     public let features: Matrix
-    /// The output of the pooling head: `[1, width]`.
+    /// The output of the pooling head, or the class token: `[1, width]`.
     public let pooled: Matrix?
     /// The outputs of the classifier: `[1, classes]`.
     public let classLogits: Matrix?
@@ -27,18 +30,16 @@ public struct VisionModel: Sendable {
   public init(_ weights: some WeightSource, _ shape: VisionDescription, index: Int = 0) throws {
     self.shape = shape
     let name = "vision.\(index)"
-    let patches = shape.gridRows * shape.gridColumns
-    patchEmbedding = try Linear(
-      weights, name + ".patchEmbedding", outputs: shape.width,
-      inputs: 3 * shape.patchSize * shape.patchSize)
-    positions = Matrix(
-      rows: patches, columns: shape.width,
-      values: try weights.vector(name + ".position", count: patches * shape.width))
+    embedding = try PatchEmbedding(weights, name, shape)
     layers = try (0..<shape.layers).map {
       try VisionTransformerLayer(weights, "\(name).layers.\($0)", shape)
     }
-    finalNormalization = try Normalization(
-      weights, name + ".normalization", .layer, width: shape.width, epsilon: shape.epsilon)
+    finalNormalization =
+      shape.finalNormalization == .none
+      ? nil
+      : try Normalization(
+        weights, name + ".normalization", shape.layer.normalization, width: shape.width,
+        epsilon: shape.epsilon)
     pooling =
       shape.hasPoolingHead ? try AttentionPooling(weights, name + ".pooling", shape) : nil
     classifier = try shape.classes.map {
@@ -46,22 +47,39 @@ public struct VisionModel: Sendable {
     }
   }
 
-  /// Encodes prepared pixels `[3, height, width]`.
+  /// Encodes prepared pixels `[3, height, width]`; those beyond the last whole patch are left out.
   public func encode(
     pixels: [Float], height: Int, width: Int, _ context: ExecutionContext
   ) throws(ModelError) -> Output {
-    let patches = try split(pixels: pixels, height: height, width: width)
+    let grid = try grid(pixels: pixels.count, height: height, width: width)
     let engine = context.engine
-    var stream = patchEmbedding(patches, engine)
-    stream.add(positions)
+    var stream = embedding(pixels: pixels, height: height, width: width, grid: grid, engine)
     for layer in layers.prefix(depth) { stream = layer(stream, engine) }
     guard shape.selectedLayer == nil else {
-      return Output(features: stream, pooled: nil, classLogits: nil)
+      let features =
+        shape.selectedTokens == .all ? stream : stream.rows(shape.prefixTokens..<stream.rows)
+      return Output(features: features, pooled: nil, classLogits: nil)
     }
-    let last = finalNormalization(stream, engine)
+    return output(stream, engine)
+  }
+
+  /// What an encoder that stands alone makes of its last layer.
+  private func output(_ stream: Matrix, _ engine: any Engine) -> Output {
+    let features =
+      shape.finalNormalization == .tokens
+      ? finalNormalization.map { $0(stream, engine) } ?? stream : stream
+    var pooled = pooling.map { $0(features, engine) }
+    if pooled == nil, shape.hasClassToken {
+      let token = features.rows(0..<1)
+      pooled =
+        shape.finalNormalization == .pooled
+        ? finalNormalization.map { $0(token, engine) } ?? token : token
+    }
     return Output(
-      features: last, pooled: pooling.map { $0(last, engine) },
-      classLogits: classifier.map { $0(mean(last), engine) })
+      features: features, pooled: pooled,
+      classLogits: classifier.map {
+        $0(mean(features.rows(shape.prefixTokens..<features.rows)), engine)
+      })
   }
 
   /// Layers that have to run.
@@ -79,28 +97,22 @@ public struct VisionModel: Sendable {
       rows: 1, columns: patches.columns, values: sums.map { Float($0 / Double(patches.rows)) })
   }
 
-  /// Cuts an image into patches `[patches, 3 · side · side]`; pixels beyond the last whole patch are left out.
-  private func split(pixels: [Float], height: Int, width: Int) throws(ModelError) -> Matrix {
+  /// The patches of an image, after checking that there are positions for them.
+  private func grid(pixels: Int, height: Int, width: Int) throws(ModelError) -> PatchGrid {
     let side = shape.patchSize
-    guard height / side == shape.gridRows, width / side == shape.gridColumns,
-      pixels.count == 3 * height * width
+    let table = PatchGrid(rows: shape.positions.rows, columns: shape.positions.columns)
+    let (area, overflow) = height.multipliedReportingOverflow(by: width)
+    let grid = PatchGrid(rows: height / side, columns: width / side)
+    let isResampled = shape.positions.interpolation != .none
+    guard height >= side, width >= side, !overflow, area <= 1 << 32, pixels == 3 * area,
+      grid == table || isResampled, grid.count <= Self.patchLimit
     else {
       throw .misshapenInput(
-        "pixel_values", found: [pixels.count / max(1, height * width), height, width],
-        expected: "[3, \(shape.gridRows * side), \(shape.gridColumns * side)]")
+        "pixel_values", found: [overflow ? 0 : pixels / max(1, area), height, width],
+        expected: isResampled
+          ? "[3, H, W] of 1 to \(Self.patchLimit) patches of \(side) × \(side)"
+          : "[3, \(table.rows * side), \(table.columns * side)]")
     }
-    var values = [Float]()
-    values.reserveCapacity(shape.gridRows * shape.gridColumns * 3 * side * side)
-    for patch in 0..<shape.gridRows * shape.gridColumns {
-      let (row, column) = patch.quotientAndRemainder(dividingBy: shape.gridColumns)
-      for channel in 0..<3 {
-        for y in 0..<side {
-          let start = (channel * height + row * side + y) * width + column * side
-          values += pixels[start..<start + side]
-        }
-      }
-    }
-    return Matrix(
-      rows: shape.gridRows * shape.gridColumns, columns: 3 * side * side, values: values)
+    return grid
   }
 }

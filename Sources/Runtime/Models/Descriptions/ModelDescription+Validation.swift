@@ -51,6 +51,10 @@ extension ModelDescription {
           "the connector scans \(scan.gridRows) × \(scan.gridColumns) patches, the vision encoder gives \(encoder.gridRows) × \(encoder.gridColumns)"
         )
       }
+      guard encoder.selectedTokens == .patches || encoder.prefixTokens == 0 else {
+        throw .contradiction(
+          "the connector scans a grid of patches, the vision encoder gives it other tokens as well")
+      }
       guard connector.kind == .scanLinear || scan.mixer.width == connector.inputWidth else {
         throw .contradiction(
           "the connector's scan is \(scan.mixer.width) wide, its input \(connector.inputWidth)")
@@ -133,28 +137,7 @@ extension MambaTwoMixerDescription {
   }
 }
 
-extension VisionDescription {
-  fileprivate func validate() throws(ModelError) {
-    try accept("the vision encoder's width", width)
-    try accept("the vision encoder's feed-forward width", feedForwardWidth)
-    try accept("the vision encoder's layers", layers, limit: 4096)
-    try accept("the vision encoder's heads", heads, limit: width)
-    try accept("the patch size", patchSize, limit: 256)
-    try accept("the rows of the patch grid", gridRows, limit: 1024)
-    try accept("the columns of the patch grid", gridColumns, limit: 1024)
-    guard width % heads == 0 else {
-      throw .contradiction("\(heads) attention heads do not divide a width of \(width)")
-    }
-    if let selectedLayer {
-      guard (-layers - 1...layers).contains(selectedLayer) else {
-        throw .contradiction(
-          "the selected vision layer \(selectedLayer) does not exist in \(layers) layers")
-      }
-    }
-  }
-}
-
-private func accept(
+func accept(
   _ name: String, _ value: Int, limit: Int = ModelDescription.sizeLimit
 ) throws(ModelError) {
   guard (1...limit).contains(value) else {

@@ -3,9 +3,7 @@ import Quant
 /// SigLIP's pooling head: one learned query attends to all patches, then a residual feed-forward layer.
 struct AttentionPooling: Sendable {
   private let probe: Matrix
-  private let query: Linear
-  private let key: Linear
-  private let value: Linear
+  private let projections: AttentionProjections
   private let attentionOutput: Linear
   private let normalization: Normalization
   private let feedForward: FeedForward
@@ -15,12 +13,8 @@ struct AttentionPooling: Sendable {
     let width = shape.width
     probe = Matrix(
       rows: 1, columns: width, values: try weights.vector(name + ".probe", count: width))
-    // Rows of query, key and value lie in one matrix, in that order.
-    let input = try Linear(
-      weights, name + ".attention.input", outputs: 3 * width, inputs: width)
-    query = input.rows(0..<width)
-    key = input.rows(width..<2 * width)
-    value = input.rows(2 * width..<3 * width)
+    projections = try AttentionProjections(
+      weights, name + ".attention", shape.poolingProjections, width: width, hasBias: true)
     attentionOutput = try Linear(
       weights, name + ".attention.output", outputs: width, inputs: width)
     normalization = try Normalization(
@@ -35,8 +29,8 @@ struct AttentionPooling: Sendable {
   func callAsFunction(_ patches: Matrix, _ engine: any Engine) -> Matrix {
     var pooled = attentionOutput(
       engine.attention(
-        queries: query(probe, engine), keys: key(patches, engine), values: value(patches, engine),
-        heads: heads),
+        queries: projections.query(probe, engine), keys: projections.key(patches, engine),
+        values: projections.value(patches, engine), heads: heads),
       engine)
     pooled.add(feedForward(normalization(pooled, engine), engine))
     return pooled

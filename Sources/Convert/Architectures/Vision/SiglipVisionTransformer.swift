@@ -1,0 +1,101 @@
+import Format
+import Runtime
+
+/// SigLIP's vision transformer in Hugging Face's layout, with or without pooling head or classifier. SigLIP 2 of fixed
+/// resolution is the same; the variant for any resolution is another model.
+struct SiglipVisionTransformer: VisionTower {
+  let profile = "siglip-vit"
+  let summary = "SigLIP vision encoder, with pooling head or classifier"
+  let modelTypes = ["siglip", "siglip_vision_model"]
+  let kind = VisionDescription.Kind.siglip
+  let prefix = "vision_model."
+  var exportedModel: (type: String, architecture: String)? {
+    ("siglip_vision_model", "SiglipVisionModel")
+  }
+
+  /// SigLIP 2 with images of any resolution, which cuts patches before the model and masks them.
+  private static let anyResolution = ["siglip2", "siglip2_vision_model"]
+
+  func recognizes(_ checkpoint: Checkpoint) -> Bool {
+    let names = checkpoint.tensors.keys.map(\.text)
+    let modelType = checkpoint.configuration.present("model_type")?.stringValue
+    return (admits(checkpoint) || Self.anyResolution.contains(modelType ?? ""))
+      && names.contains { $0.hasSuffix("embeddings.patch_embedding.weight") }
+      && !names.contains {
+        $0.hasSuffix("embeddings.class_embedding") || $0.contains("projector.")
+      }
+  }
+
+  func standardPart(_ name: String) -> String? {
+    name.hasSuffix("position_ids") ? nil : name
+  }
+
+  func describe(_ reader: inout CheckpointReader) throws -> ModelDescription {
+    let modelType = reader.text("model_type", default: "siglip")
+    try reader.require("model_type", modelType, among: modelTypes)
+    let configuration = reader.configuration.present("vision_config") ?? reader.configuration
+    var vision = try vision(&reader, prefix: prefix, configuration, grid: nil)
+    vision.classes = try Self.classes(&reader)
+    return ModelDescription(
+      profile: profile, vision: [vision],
+      imageProcessor: try ImageProcessorReader.read(reader.checkpoint))
+  }
+
+  func vision(
+    _ reader: inout CheckpointReader, prefix: String, _ configuration: JSON, grid: PatchGrid?
+  ) throws -> VisionDescription {
+    let names = VisionTensorNames()
+    let patch = prefix + names.patchEmbedding + ".weight"
+    let patchSize = try reader.patchSize(patch, configuration, default: 16)
+    let table = try reader.positionGrid(
+      entries: reader.positionEntries(prefix + names.position), configuration,
+      patchSize: patchSize, defaultImageSize: 224, stated: grid)
+    return VisionDescription(
+      kind: kind,
+      width: try reader.size(
+        "width", shape: reader.dimension(patch, 0), keys: ["hidden_size"], in: configuration),
+      feedForwardWidth: try reader.size(
+        "feed-forward width",
+        shape: reader.dimension(prefix + "encoder.layers.0.mlp.fc1.weight", 0),
+        keys: ["intermediate_size"], in: configuration),
+      layers: try reader.layers(
+        prefix: prefix + names.layers, keys: ["num_hidden_layers"], in: configuration),
+      heads: try reader.heads(configuration, default: 12),
+      patchSize: patchSize, gridRows: grid?.rows ?? table.rows,
+      gridColumns: grid?.columns ?? table.columns,
+      activation: try reader.activation(configuration, default: .geluTanh),
+      epsilon: try reader.number(["layer_norm_eps"], default: 1e-6, in: configuration),
+      positions: VisionPositionDescription(
+        rows: table.rows, columns: table.columns, interpolation: .bicubic),
+      hasPoolingHead: reader.has(prefix + names.pooling.probe))
+  }
+
+  /// Class names in the order of the classifier's outputs.
+  private static func classes(_ reader: inout CheckpointReader) throws -> [String]? {
+    guard let count = reader.dimension("classifier.weight", 0) else { return nil }
+    guard let labels = reader.configuration.present("id2label")?.objectValue else {
+      return (0..<min(count, 1 << 20)).map { "LABEL_\($0)" }
+    }
+    return try (0..<min(count, 1 << 20)).map { index in
+      guard let label = labels[ExactString(String(index))]?.stringValue else {
+        throw ConvertError.malformedConfiguration(
+          file: reader.configurationFile, key: "id2label",
+          expected: "names for the \(count) outputs of classifier.weight")
+      }
+      return label
+    }
+  }
+
+  func names(_ vision: VisionDescription) -> VisionTensorNames { VisionTensorNames() }
+
+  func tensors(_ description: ModelDescription) -> [TensorRule] {
+    guard let vision = description.vision.first else { return [] }
+    let rules = tensors(vision, name: "vision.0", prefix: prefix)
+    guard let classes = vision.classes else { return rules }
+    return rules + [
+      TensorRule(
+        "vision.0.classifier.weight", "classifier.weight", .head, [classes.count, vision.width]),
+      TensorRule("vision.0.classifier.bias", "classifier.bias", .bias, [classes.count]),
+    ]
+  }
+}

@@ -1,0 +1,107 @@
+import Format
+import Runtime
+
+/// Rows and columns of patches.
+struct PatchGrid: Equatable {
+  let rows: Int
+  let columns: Int
+
+  /// Sizes that a description accepts.
+  static let sides = 1...1024
+}
+
+/// What all families of vision encoders read in the same way.
+extension CheckpointReader {
+  /// The activation of the feed-forward layers.
+  func activation(_ configuration: JSON, default fallback: Activation) throws -> Activation {
+    let name = text("hidden_act", default: fallback.rawValue, in: configuration)
+    guard let activation = Activation(rawValue: name == "swish" ? "silu" : name) else {
+      throw ConvertError.unsupported(
+        option: "hidden_act", found: "“\(name)”",
+        supported: Activation.allCases.map(\.rawValue).joined(separator: " or "),
+        file: configurationFile)
+    }
+    return activation
+  }
+
+  /// A size in pixels, an integer or a list of height and width.
+  func pixels(_ key: String, _ configuration: JSON) throws -> (height: Int, width: Int)? {
+    guard let value = configuration.present(key) else { return nil }
+    let sizes = value.arrayValue.map { $0.compactMap(\.intValue) } ?? value.intValue.map { [$0] }
+    guard let sizes, let height = sizes.first, let width = sizes.last, sizes.count <= 2,
+      value.arrayValue?.count ?? 1 == sizes.count,
+      sizes.allSatisfy({ (1...1 << 20).contains($0) })
+    else {
+      throw ConvertError.malformedConfiguration(
+        file: configurationFile, key: key,
+        expected: "a positive integer, or two of them for height and width")
+    }
+    return (height, width)
+  }
+
+  /// The side of a patch, from the shape of its projection if there is one.
+  mutating func patchSize(
+    _ weight: String, _ configuration: JSON, default fallback: Int
+  ) throws -> Int {
+    guard let channels = try integer(["num_channels"], in: configuration)?.value, channels != 3
+    else {
+      return try statedPatchSize(dimension(weight, 3), configuration, default: fallback)
+    }
+    throw ConvertError.unsupported(
+      option: "num_channels", found: String(channels), supported: "3", file: configurationFile)
+  }
+
+  private mutating func statedPatchSize(
+    _ shape: Int?, _ configuration: JSON, default fallback: Int
+  ) throws -> Int {
+    let stated = try pixels("patch_size", configuration)
+    if let stated, stated.height != stated.width {
+      throw ConvertError.unsupported(
+        option: "patch_size", found: "\(stated.height) × \(stated.width)",
+        supported: "square patches", file: configurationFile)
+    }
+    if let stated, let shape, stated.width != shape {
+      note("config.json says patch_size \(stated.width), the tensors say \(shape): \(shape) is used")
+    }
+    return shape ?? stated?.width ?? fallback
+  }
+
+  /// The number of heads, which no shape tells.
+  mutating func heads(_ configuration: JSON, default fallback: Int) throws -> Int {
+    try integer(["num_attention_heads"], in: configuration)?.value ?? fallback
+  }
+
+  /// The grid of a position table.
+  ///
+  /// - Parameters:
+  ///   - entries: its rows without that of a class token, or nothing if the table is missing.
+  ///   - stated: the grid that a larger model works with; the table may have another, if it is square.
+  mutating func positionGrid(
+    entries: Int?, _ configuration: JSON, patchSize: Int, defaultImageSize: Int, stated: PatchGrid?
+  ) throws -> PatchGrid {
+    if let stated, entries == nil || entries == stated.rows * stated.columns { return stated }
+    let image =
+      try pixels("image_size", configuration) ?? (defaultImageSize, defaultImageSize)
+    let side = max(1, patchSize)
+    let grid = PatchGrid(rows: image.height / side, columns: image.width / side)
+    guard let entries, entries != grid.rows * grid.columns else { return grid }
+    let root = Int(Double(max(0, entries)).squareRoot().rounded())
+    guard PatchGrid.sides.contains(root), root * root == entries else {
+      throw ConvertError.unsupported(
+        option: "position table", found: "\(entries) entries", supported: "a square grid",
+        file: configurationFile)
+    }
+    if configuration.present("image_size") != nil {
+      note(
+        "config.json says a grid of \(grid.rows) × \(grid.columns) patches, the tensors say \(root) × \(root): the latter is used"
+      )
+    }
+    return PatchGrid(rows: root, columns: root)
+  }
+
+  /// Rows of a position table `[entries, width]` or `[1, entries, width]`.
+  func positionEntries(_ name: String) -> Int? {
+    guard let shape = tensors[ExactString(name)]?.info.shape, shape.count >= 2 else { return nil }
+    return shape[shape.count - 2]
+  }
+}

@@ -1,0 +1,41 @@
+import Quant
+
+/// Two projections with an activation between them: `output(activation(input(x)))`.
+struct FeedForward: Sendable {
+  private let input: Linear
+  private let output: Linear
+  private let activation: Activation
+
+  /// Loads `name.input` and `name.output`.
+  init(
+    _ weights: some WeightSource, _ name: String, inputs: Int, inner: Int, outputs: Int,
+    activation: Activation
+  ) throws {
+    input = try Linear(weights, name + ".input", outputs: inner, inputs: inputs)
+    output = try Linear(weights, name + ".output", outputs: outputs, inputs: inner)
+    self.activation = activation
+  }
+
+  func callAsFunction(_ stream: Matrix, _ engine: any Engine) -> Matrix {
+    output(engine.activate(input(stream, engine), activation), engine)
+  }
+}
+
+/// A gated feed-forward layer: `[gate | up] = input(x)`, `output(silu(gate) ⊙ up)`.
+struct GatedFeedForward: Sendable {
+  private let gate: Linear
+  private let up: Linear
+  private let output: Linear
+
+  /// Loads `name.input`, whose first `inner` rows are the gate, and `name.output`.
+  init(_ weights: some WeightSource, _ name: String, width: Int, inner: Int) throws {
+    let input = try Linear(weights, name + ".input", outputs: 2 * inner, inputs: width)
+    gate = input.rows(0..<inner)
+    up = input.rows(inner..<2 * inner)
+    output = try Linear(weights, name + ".output", outputs: width, inputs: inner)
+  }
+
+  func callAsFunction(_ stream: Matrix, _ engine: any Engine) -> Matrix {
+    output(engine.gate(up(stream, engine), by: gate(stream, engine)), engine)
+  }
+}
