@@ -7,6 +7,8 @@ enum Architectures {
     VLMamba(),
     ClipVisionTransformer(),
     SiglipVisionTransformer(),
+    DinoVisionTransformer(hasRegisters: false),
+    DinoVisionTransformer(hasRegisters: true),
     FalconMamba(),
     MambaTwo(layout: .mistral),
     MambaTwo(layout: .huggingFace),

@@ -38,8 +38,7 @@ public struct VisionModel: Sendable {
       shape.finalNormalization == .none
       ? nil
       : try Normalization(
-        weights, name + ".normalization", shape.layer.normalization, width: shape.width,
-        epsilon: shape.epsilon)
+        weights, name + ".normalization", .layer, width: shape.width, epsilon: shape.epsilon)
     pooling =
       shape.hasPoolingHead ? try AttentionPooling(weights, name + ".pooling", shape) : nil
     classifier = try shape.classes.map {

@@ -45,29 +45,11 @@ struct SiglipVisionTransformer: VisionTower {
     _ reader: inout CheckpointReader, prefix: String, _ configuration: JSON, grid: PatchGrid?
   ) throws -> VisionDescription {
     let names = VisionTensorNames()
-    let patch = prefix + names.patchEmbedding + ".weight"
-    let patchSize = try reader.patchSize(patch, configuration, default: 16)
-    let table = try reader.positionGrid(
-      entries: reader.positionEntries(prefix + names.position), configuration,
-      patchSize: patchSize, defaultImageSize: 224, stated: grid)
-    return VisionDescription(
-      kind: kind,
-      width: try reader.size(
-        "width", shape: reader.dimension(patch, 0), keys: ["hidden_size"], in: configuration),
-      feedForwardWidth: try reader.size(
-        "feed-forward width",
-        shape: reader.dimension(prefix + "encoder.layers.0.mlp.fc1.weight", 0),
-        keys: ["intermediate_size"], in: configuration),
-      layers: try reader.layers(
-        prefix: prefix + names.layers, keys: ["num_hidden_layers"], in: configuration),
-      heads: try reader.heads(configuration, default: 12),
-      patchSize: patchSize, gridRows: grid?.rows ?? table.rows,
-      gridColumns: grid?.columns ?? table.columns,
-      activation: try reader.activation(configuration, default: .geluTanh),
-      epsilon: try reader.number(["layer_norm_eps"], default: 1e-6, in: configuration),
-      positions: VisionPositionDescription(
-        rows: table.rows, columns: table.columns, interpolation: .bicubic),
-      hasPoolingHead: reader.has(prefix + names.pooling.probe))
+    var vision = try reader.encoder(
+      kind, names, prefix: prefix, configuration, grid: grid, classPositions: 0,
+      defaults: VisionDefaults(patchSize: 16, activation: .geluTanh, epsilon: 1e-6))
+    vision.hasPoolingHead = reader.has(prefix + names.pooling.probe)
+    return vision
   }
 
   /// Class names in the order of the classifier's outputs.

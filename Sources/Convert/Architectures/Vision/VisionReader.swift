@@ -10,10 +10,69 @@ struct PatchGrid: Equatable {
   static let sides = 1...1024
 }
 
+/// What a family takes for granted when a configuration is silent.
+struct VisionDefaults {
+  var patchSize: Int
+  var imageSize = 224
+  var heads = 12
+  var activation: Activation
+  var epsilon: Double
+}
+
 /// What all families of vision encoders read in the same way.
 extension CheckpointReader {
+  /// The sizes of an encoder. What families differ in is left as a plain encoder has it.
+  ///
+  /// - Parameters:
+  ///   - grid: rows and columns of patches where a larger model states them.
+  ///   - classPositions: positions of the table that belong to a class token, 0 or 1.
+  mutating func encoder(
+    _ kind: VisionDescription.Kind, _ names: VisionTensorNames, prefix: String,
+    _ configuration: JSON, grid: PatchGrid?, classPositions: Int, defaults: VisionDefaults
+  ) throws -> VisionDescription {
+    let patch = prefix + names.patchEmbedding + ".weight"
+    let patchSize = try patchSize(patch, configuration, default: defaults.patchSize)
+    let table = try positionGrid(
+      entries: positionEntries(prefix + names.position).map { $0 - classPositions }, configuration,
+      patchSize: patchSize, defaultImageSize: defaults.imageSize, stated: grid)
+    let width = try size(
+      "width", shape: dimension(patch, 0), keys: ["hidden_size"], in: configuration)
+    return VisionDescription(
+      kind: kind, width: width,
+      feedForwardWidth: try feedForwardWidth(prefix, names, configuration, width: width),
+      layers: try layers(
+        prefix: prefix + names.layers, keys: ["num_hidden_layers"], in: configuration),
+      heads: try integer(["num_attention_heads"], in: configuration)?.value ?? defaults.heads,
+      patchSize: patchSize, gridRows: grid?.rows ?? table.rows,
+      gridColumns: grid?.columns ?? table.columns,
+      activation: try activation(configuration, default: defaults.activation),
+      epsilon: try number(["layer_norm_eps"], default: defaults.epsilon, in: configuration),
+      positions: VisionPositionDescription(
+        rows: table.rows, columns: table.columns, includesClassToken: classPositions > 0,
+        interpolation: .bicubic))
+  }
+
+  /// The width inside feed-forward layers; some configurations state it as a ratio.
+  private mutating func feedForwardWidth(
+    _ prefix: String, _ names: VisionTensorNames, _ configuration: JSON, width: Int
+  ) throws -> Int {
+    let output = "\(prefix)\(names.layers)0.\(names.layer.feedForwardOutput).weight"
+    if let inner = dimension(output, 1), configuration.present("intermediate_size") == nil {
+      return inner
+    }
+    if configuration.present("intermediate_size") == nil,
+      let ratio = configuration.present("mlp_ratio")?.doubleValue, (0...1024).contains(ratio)
+    {
+      return Int(ratio * Double(min(max(0, width), ModelDescription.sizeLimit)))
+    }
+    return try size(
+      "feed-forward width", shape: dimension(output, 1), keys: ["intermediate_size"],
+      in: configuration)
+  }
+
   /// The activation of the feed-forward layers.
-  func activation(_ configuration: JSON, default fallback: Activation) throws -> Activation {
+  private func activation(_ configuration: JSON, default fallback: Activation) throws -> Activation
+  {
     let name = text("hidden_act", default: fallback.rawValue, in: configuration)
     guard let activation = Activation(rawValue: name == "swish" ? "silu" : name) else {
       throw ConvertError.unsupported(
@@ -25,7 +84,7 @@ extension CheckpointReader {
   }
 
   /// A size in pixels, an integer or a list of height and width.
-  func pixels(_ key: String, _ configuration: JSON) throws -> (height: Int, width: Int)? {
+  private func pixels(_ key: String, _ configuration: JSON) throws -> (height: Int, width: Int)? {
     guard let value = configuration.present(key) else { return nil }
     let sizes = value.arrayValue.map { $0.compactMap(\.intValue) } ?? value.intValue.map { [$0] }
     guard let sizes, let height = sizes.first, let width = sizes.last, sizes.count <= 2,
@@ -40,7 +99,7 @@ extension CheckpointReader {
   }
 
   /// The side of a patch, from the shape of its projection if there is one.
-  mutating func patchSize(
+  private mutating func patchSize(
     _ weight: String, _ configuration: JSON, default fallback: Int
   ) throws -> Int {
     guard let channels = try integer(["num_channels"], in: configuration)?.value, channels != 3
@@ -61,14 +120,10 @@ extension CheckpointReader {
         supported: "square patches", file: configurationFile)
     }
     if let stated, let shape, stated.width != shape {
-      note("config.json says patch_size \(stated.width), the tensors say \(shape): \(shape) is used")
+      note(
+        "config.json says patch_size \(stated.width), the tensors say \(shape): \(shape) is used")
     }
     return shape ?? stated?.width ?? fallback
-  }
-
-  /// The number of heads, which no shape tells.
-  mutating func heads(_ configuration: JSON, default fallback: Int) throws -> Int {
-    try integer(["num_attention_heads"], in: configuration)?.value ?? fallback
   }
 
   /// The grid of a position table.
@@ -76,7 +131,7 @@ extension CheckpointReader {
   /// - Parameters:
   ///   - entries: its rows without that of a class token, or nothing if the table is missing.
   ///   - stated: the grid that a larger model works with; the table may have another, if it is square.
-  mutating func positionGrid(
+  private mutating func positionGrid(
     entries: Int?, _ configuration: JSON, patchSize: Int, defaultImageSize: Int, stated: PatchGrid?
   ) throws -> PatchGrid {
     if let stated, entries == nil || entries == stated.rows * stated.columns { return stated }
@@ -97,6 +152,19 @@ extension CheckpointReader {
       )
     }
     return PatchGrid(rows: root, columns: root)
+  }
+
+  /// Whether a projection has a bias; the tensors decide.
+  mutating func hasBias(
+    _ name: String, key: String, _ configuration: JSON, default fallback: Bool
+  ) throws -> Bool {
+    let stated = try flag([key], default: fallback, in: configuration)
+    guard has(name + ".weight") else { return stated }
+    let found = has(name + ".bias")
+    if found != stated, configuration.present(key) != nil {
+      note("config.json says \(key) \(stated), the tensors say \(found): \(found) is used")
+    }
+    return found
   }
 
   /// Rows of a position table `[entries, width]` or `[1, entries, width]`.

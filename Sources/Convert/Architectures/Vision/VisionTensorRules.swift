@@ -63,8 +63,7 @@ struct VisionTensorRules {
     }
     rules.append(position)
     if vision.hasPreNormalization {
-      rules += normalization(
-        "preNormalization", names.preNormalization, vision.layer.normalization)
+      rules += normalization("preNormalization", names.preNormalization, .layer)
     }
     return rules
   }
@@ -134,8 +133,7 @@ struct VisionTensorRules {
   private var head: [TensorRule] {
     var rules = [TensorRule]()
     if vision.finalNormalization != .none {
-      rules += normalization(
-        "normalization", names.finalNormalization, vision.layer.normalization)
+      rules += normalization("normalization", names.finalNormalization, .layer)
     }
     if vision.hasPoolingHead { rules += pooling }
     return rules

@@ -12,6 +12,9 @@ protocol VisionTower: Architecture {
   /// What stands before the names of an encoder, alone and within a larger model, in standard spelling.
   var prefix: String { get }
 
+  /// Other prefixes that checkpoints of encoders have.
+  var otherPrefixes: [String] { get }
+
   /// What transformers calls the encoder, if it has it: `model_type` and the class.
   var exportedModel: (type: String, architecture: String)? { get }
 
@@ -32,6 +35,8 @@ protocol VisionTower: Architecture {
 extension VisionTower {
   var exportedModel: (type: String, architecture: String)? { nil }
 
+  var otherPrefixes: [String] { [] }
+
   func standardPart(_ name: String) -> String? { name }
 
   /// The standard spelling of a name of a tower, whose own prefix may be missing.
@@ -39,7 +44,9 @@ extension VisionTower {
   /// - Parameter outer: what the larger model puts before the names of its tower.
   func standardName(tower name: some StringProtocol, outer: String = "") -> String? {
     var part = Substring(name)
-    if !prefix.isEmpty, part.hasPrefix(prefix) { part = part.dropFirst(prefix.count) }
+    if let prefix = ([prefix] + otherPrefixes).first(where: { !$0.isEmpty && part.hasPrefix($0) }) {
+      part = part.dropFirst(prefix.count)
+    }
     return standardPart(String(part)).map { outer + prefix + $0 }
   }
 

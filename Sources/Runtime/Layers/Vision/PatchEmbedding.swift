@@ -29,8 +29,7 @@ struct PatchEmbedding: Sendable {
     normalization =
       shape.hasPreNormalization
       ? try Normalization(
-        weights, name + ".preNormalization", shape.layer.normalization, width: width,
-        epsilon: shape.epsilon) : nil
+        weights, name + ".preNormalization", .layer, width: width, epsilon: shape.epsilon) : nil
   }
 
   private static func prefix(
