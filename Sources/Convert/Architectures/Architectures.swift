@@ -9,6 +9,7 @@ enum Architectures {
     SiglipVisionTransformer(),
     DinoVisionTransformer(hasRegisters: false),
     DinoVisionTransformer(hasRegisters: true),
+    TimmVisionTransformer(),
     FalconMamba(),
     MambaTwo(layout: .mistral),
     MambaTwo(layout: .huggingFace),
