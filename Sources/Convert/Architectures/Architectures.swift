@@ -9,6 +9,8 @@ enum Architectures {
     SiglipVisionTransformer(),
     DinoVisionTransformer(hasRegisters: false),
     DinoVisionTransformer(hasRegisters: true),
+    InternVisionTransformer(layout: .own),
+    InternVisionTransformer(layout: .huggingFace),
     TimmVisionTransformer(),
     FalconMamba(),
     MambaTwo(layout: .mistral),
