@@ -56,6 +56,7 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
       name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["vlm-convert", "Format"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["vlm-convert", "Format"], exclude: ["Snapshots"]),
   ]
 )

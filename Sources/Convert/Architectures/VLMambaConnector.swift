@@ -117,7 +117,7 @@ enum VLMambaConnector {
     let widths =
       [inputs ?? connector.inputWidth] + connector.innerWidths + [connector.outputWidth]
     return zip(widths, widths.dropFirst()).enumerated().flatMap { index, widths in
-      SiglipVisionTransformer.projection(
+      TensorRule.projection(
         "connector.projections.\(index)", "\(source)\(2 * index)", [widths.1, widths.0])
     }
   }

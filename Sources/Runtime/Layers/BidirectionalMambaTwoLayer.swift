@@ -34,7 +34,7 @@ struct BidirectionalMambaTwoLayer: Sendable {
     normalization = try Normalization(
       weights, name + ".normalization", .layer, width: shape.width, epsilon: epsilon)
     feedForward = try GatedFeedForward(
-      weights, name + ".feedForward", width: shape.width, inner: feedForwardWidth)
+      separate: weights, name + ".feedForward", width: shape.width, inner: feedForwardWidth)
   }
 
   /// Mixes patches `[patches, width]`.

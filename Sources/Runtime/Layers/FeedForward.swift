@@ -21,14 +21,21 @@ struct FeedForward: Sendable {
   }
 }
 
-/// A gated feed-forward layer: `[gate | up] = input(x)`, `output(silu(gate) ⊙ up)`.
+/// A feed-forward layer with a gate (SwiGLU): `output(silu(gate(x)) ⊙ up(x))`.
 struct GatedFeedForward: Sendable {
   private let gate: Linear
   private let up: Linear
   private let output: Linear
 
+  /// Loads `name.gate`, `name.up` and `name.output`.
+  init(separate weights: some WeightSource, _ name: String, width: Int, inner: Int) throws {
+    gate = try Linear(weights, name + ".gate", outputs: inner, inputs: width)
+    up = try Linear(weights, name + ".up", outputs: inner, inputs: width)
+    output = try Linear(weights, name + ".output", outputs: width, inputs: inner)
+  }
+
   /// Loads `name.input`, whose first `inner` rows are the gate, and `name.output`.
-  init(_ weights: some WeightSource, _ name: String, width: Int, inner: Int) throws {
+  init(fused weights: some WeightSource, _ name: String, width: Int, inner: Int) throws {
     let input = try Linear(weights, name + ".input", outputs: 2 * inner, inputs: width)
     gate = input.rows(0..<inner)
     up = input.rows(inner..<2 * inner)
