@@ -144,4 +144,5 @@ def main() -> None:
     (TARGET / "cases.json").write_text(dump(result))
 
 
-main()
+if __name__ == "__main__":
+    main()

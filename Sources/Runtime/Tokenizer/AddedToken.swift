@@ -4,7 +4,7 @@ struct AddedToken: Sendable {
   static let byteLimit = 1024
 
   let id: Int
-  /// What it matches.
+  /// What it matches, and what it decodes to.
   let bytes: [UInt8]
   /// It counts only between characters that are no part of words.
   let isSingleWord: Bool

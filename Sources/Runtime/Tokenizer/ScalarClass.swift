@@ -9,12 +9,6 @@ enum ScalarClass {
   /// `[^\s\p{L}\p{N}]`
   case other
 
-  /// The newest Unicode version whose letters and numbers count as such.
-  ///
-  /// The regular expressions of the `tokenizers` library (0.23) know 16.0. Fixing the version keeps ids independent
-  /// of the Unicode tables that the Swift runtime ships with.
-  static let unicodeVersion = 16
-
   init(_ scalar: Unicode.Scalar) {
     if scalar.isASCII {
       self = Self.ascii[Int(scalar.value)]
@@ -28,14 +22,13 @@ enum ScalarClass {
   }
 
   private init(tableLookup scalar: Unicode.Scalar) {
-    let properties = scalar.properties
-    switch properties.generalCategory {
-    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
-      self = properties.isAssigned(in: Self.unicodeVersion) ? .letter : .other
-    case .decimalNumber, .letterNumber, .otherNumber:
-      self = properties.isAssigned(in: Self.unicodeVersion) ? .number : .other
-    default:
-      self = properties.isWhitespace ? .space : .other
+    let category = GeneralCategories.cached(scalar)
+    if GeneralCategories.letters.contains(category) {
+      self = .letter
+    } else if GeneralCategories.numbers.contains(category) {
+      self = .number
+    } else {
+      self = ScalarSet.spaces.contains(scalar) ? .space : .other
     }
   }
 }

@@ -1,6 +1,7 @@
 import Format
 
-/// A byte-pair tokenizer, byte-level or with characters and marks for spaces as SentencePiece has it, built from the components that a tokenizer.json lists.
+/// A byte-pair tokenizer, built from the components that a tokenizer.json lists: byte-level, or of characters with marks
+/// for spaces as in SentencePiece.
 ///
 ///     let tokenizer = try Tokenizer(parsing: bytes, file: "tokenizer.json")
 ///     let ids = tokenizer.encode("Hello world")
@@ -102,15 +103,19 @@ public struct Tokenizer: Sendable {
   ///
   /// Nothing for an id outside the vocabulary.
   public func bytes(of id: Int) -> [UInt8]? {
-    token(of: id).map {
-      switch decoder.decode($0, isFirst: false) {
+    output(of: id, isFirst: false).map {
+      switch $0 {
       case .bytes(let bytes), .text(let bytes): bytes
       }
     }
   }
 
-  /// A token as UTF-8, as in the file.
-  func token(of id: Int) -> [UInt8]? { vocabulary.bytes(of: id).map(Array.init) }
+  /// What a token becomes on its own; nothing for an id outside the vocabulary.
+  func output(of id: Int, isFirst: Bool) -> TokenDecoder.Output? {
+    vocabulary.bytes(of: id).map {
+      decoder.decode(Array($0), isAdded: vocabulary.addedIDs.contains(id), isFirst: isFirst)
+    }
+  }
 
   /// The id of a token, named exactly as in the file, such as `<|endoftext|>` or `Ġthe`.
   public func id(of token: String) -> Int? { vocabulary.id(of: ExactString(token)) }

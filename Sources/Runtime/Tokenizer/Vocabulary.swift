@@ -6,6 +6,8 @@ struct Vocabulary {
   static let idLimit = 1 << 24
 
   private(set) var largestID = -1
+  /// The ids of added tokens.
+  private(set) var addedIDs = Set<Int>()
   private var ids = [ExactString: Int]()
   private var names = [Int: ExactString]()
   /// All tokens as UTF-8, one after the other.
@@ -15,13 +17,13 @@ struct Vocabulary {
   /// The id of a token, named as in the file.
   func id(of name: ExactString) -> Int? { ids[name] }
 
-  /// A token as UTF-8, as in the file.
+  /// A token as UTF-8: as in the file, or normalized if it is an added token that is.
   func bytes(of id: Int) -> ArraySlice<UInt8>? { ranges[id].map { bytes[$0] } }
 
   /// Adds an entry of the model's vocabulary.
   mutating func add(_ name: ExactString, id: Int) throws(TokenizerFault) {
     try register(name, id: id)
-    store(name, id: id)
+    store(Array(name.text.utf8), id: id)
   }
 
   /// Adds an added token, which may be an entry of the model's vocabulary too.
@@ -33,7 +35,8 @@ struct Vocabulary {
     } else {
       try register(name, id: token.id)
     }
-    store(name, id: token.id)
+    store(token.bytes, id: token.id)
+    addedIDs.insert(token.id)
   }
 
   private mutating func register(_ name: ExactString, id: Int) throws(TokenizerFault) {
@@ -48,9 +51,8 @@ struct Vocabulary {
     largestID = max(largestID, id)
   }
 
-  private mutating func store(_ name: ExactString, id: Int) {
-    let start = bytes.count
-    bytes.append(contentsOf: name.text.utf8)
-    ranges[id] = start..<bytes.count
+  private mutating func store(_ text: [UInt8], id: Int) {
+    ranges[id] = bytes.count..<bytes.count + text.count
+    bytes.append(contentsOf: text)
   }
 }

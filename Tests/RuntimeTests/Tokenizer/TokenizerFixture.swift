@@ -30,10 +30,10 @@ struct TokenizerFixture {
     var description: String { name }
   }
 
-  private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../Fixtures/tokenizer")
 
-  private static func json(_ name: String) throws -> JSON {
+  static func json(_ name: String) throws -> JSON {
     try JSON(parsing: Array(Data(contentsOf: folder.appending(path: name))))
   }
 
@@ -56,8 +56,8 @@ struct TokenizerFixture {
     try Tokenizer(parsing: text(members), file: "tokenizer.json")
   }
 
-  static func text(_ members: JSON) -> [UInt8] {
-    var changed = definition
+  static func text(_ members: JSON, of base: [ExactString: JSON] = definition) -> [UInt8] {
+    var changed = base
     for (key, value) in members.objectValue ?? [:] {
       if key == "model", case .object(var model)? = changed[key],
         let settings = value.objectValue

@@ -32,6 +32,23 @@ import Testing
     .dictionary(["type": .string("ByteLevel"), "add_prefix_space": .bool(prefix)])
   }
 
+  private static func decoders(_ steps: [JSON]) -> JSON {
+    .dictionary(["type": .string("Sequence"), "decoders": .array(steps)])
+  }
+
+  private static func strip(stop: Int64) -> JSON {
+    .dictionary([
+      "type": .string("Strip"), "content": .string(" "), "start": .integer(1),
+      "stop": .integer(stop),
+    ])
+  }
+
+  private static func nested(_ depth: Int) -> JSON {
+    (0..<depth).reduce(type("NFC")) { inner, _ in
+      .dictionary(["type": .string("Sequence"), "normalizers": .array([inner])])
+    }
+  }
+
   private static func sequence(_ steps: [JSON]) -> JSON {
     .dictionary(["type": .string("Sequence"), "pretokenizers": .array(steps)])
   }
@@ -50,40 +67,67 @@ import Testing
     Refusal("version", .null, .missing(item: "version")),
     Refusal("version", .string("2.0"), .unsupported(item: "version", value: #""2.0""#)),
     Refusal("decoder", .null, .missing(item: "decoder")),
-    Refusal("decoder", type("Metaspace"), unsupported("decoder.type", "Metaspace")),
-    Refusal("normalizer", type("NFKC"), unsupported("normalizer.type", "NFKC")),
+    Refusal("decoder", type("WordPiece"), unsupported("decoder.type", "WordPiece")),
+    Refusal(
+      "decoder", decoders([type("Fuse"), type("ByteFallback")]),
+      unsupported("decoder.decoders[1].type", "ByteFallback")),
+    Refusal(
+      "decoder", decoders([type("Fuse"), strip(stop: 1)]),
+      .unsupported(item: "decoder.decoders[1].stop", value: "1")),
+    Refusal(
+      "decoder", strip(stop: -1),
+      .unexpected(item: "decoder.stop", expected: "between 0 and 1024", found: "-1")),
+    Refusal("normalizer", type("BertNormalizer"), unsupported("normalizer.type", "BertNormalizer")),
     Refusal(
       "normalizer",
       .dictionary([
-        "type": .string("Sequence"), "normalizers": .array([type("NFC"), type("Lowercase")]),
+        "type": .string("Sequence"), "normalizers": .array([type("NFC"), type("Nmt")]),
       ]),
-      unsupported("normalizer.normalizers[1].type", "Lowercase")),
-    Refusal("pre_tokenizer", .null, .missing(item: "pre_tokenizer")),
-    Refusal("pre_tokenizer", type("Metaspace"), unsupported("pre_tokenizer.type", "Metaspace")),
+      unsupported("normalizer.normalizers[1].type", "Nmt")),
+    Refusal(
+      "normalizer", nested(20),
+      .unexpected(
+        item: "normalizer" + String(repeating: ".normalizers[0]", count: 16),
+        expected: "nested less deeply",
+        found: String(nested(4).canonicalText.prefix(120)) + "…")),
+    Refusal(
+      "normalizer",
+      .dictionary([
+        "type": .string("Replace"), "pattern": .dictionary(["String": .string("")]),
+        "content": .string(""),
+      ]),
+      .unexpected(
+        item: "normalizer.pattern.String", expected: "a text that is not empty", found: #""""#)),
+    Refusal("pre_tokenizer", type("Whitespace"), unsupported("pre_tokenizer.type", "Whitespace")),
     Refusal(
       "pre_tokenizer", type("ByteLevel"), .missing(item: "pre_tokenizer.add_prefix_space")),
-    Refusal(
-      "pre_tokenizer", sequence([type("Digits"), byteLevel(prefix: false)]),
-      unsupported("pre_tokenizer.pretokenizers[0].type", "Digits")),
-    Refusal(
-      "pre_tokenizer", sequence([]),
-      .unsupported(item: "pre_tokenizer", value: #"{"pretokenizers":[],"type":"Sequence"}"#)),
+    Refusal("pre_tokenizer", type("Digits"), .missing(item: "pre_tokenizer.individual_digits")),
+    Refusal("pre_tokenizer", type("Metaspace"), .missing(item: "pre_tokenizer.replacement")),
     Refusal(
       "pre_tokenizer",
-      sequence([split(words, behavior: "Isolated", invert: false), byteLevel(prefix: true)]),
-      .unsupported(item: "pre_tokenizer.pretokenizers[1].add_prefix_space", value: "true")),
+      .dictionary([
+        "type": .string("Metaspace"), "replacement": .string("▁"), "add_prefix_space": .bool(false),
+      ]),
+      .unsupported(item: "pre_tokenizer.add_prefix_space", value: "false")),
     Refusal(
       "pre_tokenizer",
-      sequence([split("x", behavior: "Isolated", invert: false), byteLevel(prefix: false)]),
-      .unsupported(item: "pre_tokenizer.pretokenizers[0].pattern", value: #"{"Regex":"x"}"#)),
+      .dictionary(["type": .string("Metaspace"), "replacement": .string("ab")]),
+      .unexpected(
+        item: "pre_tokenizer.replacement", expected: "one character", found: #""ab""#)),
+    Refusal(
+      "pre_tokenizer", sequence([byteLevel(prefix: false), byteLevel(prefix: false)]),
+      unsupported("pre_tokenizer.pretokenizers[1].type", "ByteLevel")),
     Refusal(
       "pre_tokenizer",
-      sequence([split(words, behavior: "Removed", invert: false), byteLevel(prefix: false)]),
-      unsupported("pre_tokenizer.pretokenizers[0].behavior", "Removed")),
+      sequence([split(words, behavior: "Dropped", invert: false), byteLevel(prefix: false)]),
+      unsupported("pre_tokenizer.pretokenizers[0].behavior", "Dropped")),
     Refusal(
-      "pre_tokenizer",
-      sequence([split(words, behavior: "Isolated", invert: true), byteLevel(prefix: false)]),
-      .unsupported(item: "pre_tokenizer.pretokenizers[0].invert", value: "true")),
+      "post_processor", type("BertProcessing"),
+      unsupported("post_processor.type", "BertProcessing")),
+    Refusal(
+      "post_processor",
+      .dictionary(["type": .string("TemplateProcessing"), "single": .array([])]),
+      .unsupported(item: "post_processor.single", value: "[]")),
   ]
 
   private static func unsupported(_ item: String, _ value: String) -> TokenizerFault {
@@ -92,13 +136,12 @@ import Testing
 
   static let models: [Refusal] = [
     Refusal("model", .null, .missing(item: "model")),
-    model("type", .string("Unigram"), unsupported("model.type", "Unigram")),
+    model("type", .string("Unigram"), .unsupportedModel(item: "model.type", type: "Unigram")),
     model("dropout", .number(0.1), .unsupported(item: "model.dropout", value: "0.1")),
     model(
       "continuing_subword_prefix", .string("##"),
       unsupported("model.continuing_subword_prefix", "##")),
     model("end_of_word_suffix", .string("</w>"), unsupported("model.end_of_word_suffix", "</w>")),
-    model("byte_fallback", .bool(true), .unsupported(item: "model.byte_fallback", value: "true")),
     model("vocab", .null, .missing(item: "model.vocab")),
     model("merges", .null, .missing(item: "model.merges")),
     model(
@@ -196,7 +239,7 @@ import Testing
     let settings: JSON = .dictionary([
       "unk_token": .string("<|endoftext|>"), "fuse_unk": .bool(true),
       "end_of_word_suffix": .string(""),
-      "continuing_subword_prefix": .string(""), "dropout": .number(0),
+      "continuing_subword_prefix": .string(""), "dropout": .number(0), "byte_fallback": .bool(true),
     ])
     let members: JSON = .dictionary([
       "model": settings, "post_processor": .null, "truncation": .null,

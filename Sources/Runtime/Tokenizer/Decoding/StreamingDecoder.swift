@@ -25,8 +25,7 @@ public struct StreamingDecoder: Sendable {
 
   /// Adds a token and returns the bytes that are complete now; not all of them need be UTF-8 in byte-level files.
   private mutating func appendBytes(_ id: Int) -> [UInt8] {
-    guard let token = tokenizer.token(of: id) else { return [] }
-    let output = decoder.decode(token, isFirst: isFirst)
+    guard let output = tokenizer.output(of: id, isFirst: isFirst) else { return [] }
     isFirst = false
     switch output {
     case .bytes(let bytes):

@@ -38,11 +38,12 @@ struct TokenDecoder: Sendable {
     case bytes([UInt8])
   }
 
-  func decode(_ token: [UInt8], isFirst: Bool) -> Output {
+  /// Added tokens are text even in letters of the alphabet of bytes.
+  func decode(_ token: [UInt8], isAdded: Bool, isFirst: Bool) -> Output {
     let text = Self.apply(steps, to: token, isFirst: isFirst)
     switch byteSource {
     case .none: return .text(finish(text))
-    case .alphabet: return .bytes(Self.spelledBytes(text) ?? text)
+    case .alphabet: return .bytes((isAdded ? nil : Self.spelledBytes(text)) ?? text)
     case .byteTokens:
       if let byte = Self.byte(named: text) { return .bytes([byte]) }
       return .text(finish(text))

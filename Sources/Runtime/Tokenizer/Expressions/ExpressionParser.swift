@@ -59,7 +59,9 @@ struct ExpressionParser {
   ) throws(ExpressionFault) {
     guard ignoresCase, let scalar else { return }
     let pair = String(String.UnicodeScalarView((previous + [scalar]))).lowercased()
-    if ["ss", "ff", "fi", "fl", "st"].contains(pair) { throw ExpressionFault(part: "(?i:\(pair))") }
+    guard !["ss", "ff", "fi", "fl", "st"].contains(pair) else {
+      throw ExpressionFault(part: "(?i:\(pair))")
+    }
     previous = [scalar]
   }
 

@@ -28,7 +28,9 @@ struct ExpressionProgram: Sendable {
   }
 
   private mutating func add(_ node: ExpressionNode) throws(ExpressionFault) {
-    guard instructions.count < Self.instructionLimit else { throw ExpressionFault(part: "its size") }
+    guard instructions.count < Self.instructionLimit else {
+      throw ExpressionFault(part: "more than \(Self.instructionLimit) steps")
+    }
     switch node {
     case .one(let set): instructions.append(.one(index(of: set)))
     case .sequence(let parts): for part in parts { try add(part) }

@@ -20,7 +20,8 @@ struct GeneralCategories: OptionSet, Sendable {
   /// Names of one letter stand for all categories that start with it.
   static func named(_ name: String) -> GeneralCategories {
     var result: GeneralCategories = []
-    for (index, category) in names.enumerated() where category == name || category.prefix(1) == name {
+    for (index, category) in names.enumerated() {
+      guard category == name || category.prefix(1) == name else { continue }
       result.insert(GeneralCategories(rawValue: 1 << UInt32(index)))
     }
     return result

@@ -74,7 +74,8 @@ private struct CanonicalComposer {
     }
     if !marks.isEmpty { composeMarks() }
     // What composing left over stands between the two starters.
-    if composes, let first = starter, marks.isEmpty, let composite = tables.composite(first, scalar) {
+    if composes, let first = starter, marks.isEmpty, let composite = tables.composite(first, scalar)
+    {
       starter = composite
     } else {
       flush()

@@ -33,7 +33,7 @@ struct Pieces {
       write(bytes, ranges[index], index == 0 && startsText, &output)
       ranges[index] = start..<output.count
     }
-    ranges.removeAll(where: \.isEmpty)
+    ranges.removeAll { $0.isEmpty }
     bytes = output
   }
 }

@@ -60,7 +60,8 @@ struct TokenizerDefinition {
 
 extension AddedToken {
   /// - Parameter normalizer: changes what normalized tokens match as it changes the text.
-  fileprivate init(reading member: DefinitionMember, normalizer: Normalizer) throws(TokenizerFault) {
+  fileprivate init(reading member: DefinitionMember, normalizer: Normalizer) throws(TokenizerFault)
+  {
     let content = Array(try member.required("content").text().utf8)
     id = try member.required("id").integer()
     isNormalized = try member.required("normalized").flag()
