@@ -124,7 +124,7 @@ public enum Unpacking {
         let original = try Checkpoint.parse(
           bytes, file: "\(asset.name) in \(reader.path)", allowNonFinite: true)
         let exported = architecture.exportedConfiguration(description, original: original)
-        bytes = Array((exported.prettyText + "\n").utf8)
+        bytes = Array((exported.spellingNonFinite.prettyText + "\n").utf8)
       }
       let name = asset.name == "params.json" ? "config.json" : asset.name
       try write(bytes, to: directory + "/" + name, overwrite: overwrite)

@@ -26,19 +26,36 @@ import Testing
     }
   }
 
+  /// A mixer of the language model with a size that is refused.
+  static func mixer(
+    _ name: String, _ value: Int, limit: Int = ModelDescription.sizeLimit,
+    _ path: WritableKeyPath<MambaMixerDescription, Int> & Sendable
+  ) -> Refusal {
+    Refusal(
+      .unacceptableSize(
+        "the language model's \(name)", value: value, accepted: 1...limit)
+    ) {
+      var mixer = SampleModel.mixer
+      mixer[keyPath: path] = value
+      $0.language?.layers[1].mixer = .mamba(mixer)
+    }
+  }
+
   static let sizes: [Refusal] = [
-    Refusal("the number of layers", 0, limit: 4096, \.language!.layers),
-    Refusal("the number of layers", 4097, limit: 4096, \.language!.layers),
+    Refusal(.unacceptableSize("the number of layers", value: 0, accepted: 1...4096)) {
+      $0.language?.layers = []
+    },
+    Refusal(.unacceptableSize("the number of layers", value: 4097, accepted: 1...4096)) {
+      $0.language?.layers = Array(
+        repeating: LayerDescription(mixer: .mamba(SampleModel.mixer)), count: 4097)
+    },
     Refusal("the vocabulary size", -1, \.language!.vocabularySize),
     Refusal("the vocabulary size", 1 << 24 + 1, \.language!.vocabularySize),
-    Refusal("the language model's width", 0, \.language!.mixer.width),
-    Refusal("the language model's inner width", Int.max, \.language!.mixer.innerWidth),
-    Refusal("the language model's state size", 4097, limit: 4096, \.language!.mixer.stateSize),
-    Refusal(
-      "the language model's time-step rank", 1 << 16 + 1, limit: 1 << 16,
-      \.language!.mixer.timeStepRank),
-    Refusal(
-      "the language model's convolution width", 65, limit: 64, \.language!.mixer.convolutionWidth),
+    Refusal("the language model's width", 0, \.language!.width),
+    mixer("inner width", Int.max, \.innerWidth),
+    mixer("state size", 4097, limit: 4096, \.stateSize),
+    mixer("time-step rank", 1 << 16 + 1, limit: 1 << 16, \.timeStepRank),
+    mixer("convolution width", 65, limit: 64, \.convolutionWidth),
     Refusal("the vision encoder's width", 0, \.vision[0].width),
     Refusal("the vision encoder's feed-forward width", 0, \.vision[0].feedForwardWidth),
     Refusal("the vision encoder's layers", 4097, limit: 4096, \.vision[0].layers),
@@ -140,7 +157,7 @@ import Testing
   func `a description survives being written and read`(kind: ConnectorDescription.Kind) throws {
     var description = SampleModel.description
     description.connector?.kind = kind
-    if kind == .linear || kind == .mlp {
+    if kind == .projections {
       description.connector?.scan = nil
       description.connector?.normalization = nil
     }
@@ -153,8 +170,8 @@ import Testing
   @Test func `members of a written description have stable names`() throws {
     let json = try JSON(encoding: SampleModel.description)
     #expect(json["profile"]?.stringValue == "vlmamba")
-    #expect(json["language"]?["kind"]?.stringValue == "mamba")
-    #expect(json["language"]?["mixer"]?["innerWidth"]?.intValue == 24)
+    let layer = json["language"]?["layers"]?.arrayValue?.first
+    #expect(layer?["mixer"]?["mamba"]?["innerWidth"]?.intValue == 24)
     #expect(json["vision"]?.arrayValue?.first?["activation"]?.stringValue == "gelu_pytorch_tanh")
     #expect(json["connector"]?["scan"]?["paths"]?.stringValue == "cross")
     #expect(json["prompt"]?["suffix"]?.stringValue == " A:")
@@ -163,7 +180,7 @@ import Testing
 
   @Test func `a description with a missing or wrong member is refused`() throws {
     let json = try JSON(encoding: SampleModel.description)
-    for path in ["profile", "language/mixer/width", "connector/scan/kind"] {
+    for path in ["profile", "language/width", "connector/scan/kind"] {
       #expect(throws: JSONError.self) {
         try json.replacing(path, with: nil).decode(as: ModelDescription.self)
       }

@@ -38,8 +38,8 @@ enum SampleModel {
 
   /// A language model whose vocabulary is that of the tokenizer of bytes, padded.
   static let language = LanguageDescription(
-    kind: .mamba, layers: 2, vocabularySize: 264, mixer: mixer, normalization: .rms,
-    epsilon: 1e-5, hasTiedHead: false, endOfText: [0])
+    width: 16, layers: [LayerDescription](repeating: .init(mixer: .mamba(mixer)), count: 2),
+    vocabularySize: 264, normalization: .rms, epsilon: 1e-5, hasTiedHead: false, endOfText: [0])
 
   static let vision = VisionDescription(
     kind: .siglip, width: 12, feedForwardWidth: 20, layers: 2, heads: 3, patchSize: 2,

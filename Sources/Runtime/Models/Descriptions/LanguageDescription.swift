@@ -46,6 +46,27 @@ public enum MixerDescription: Codable, Sendable, Equatable {
   /// Mamba-2 (arXiv:2405.21060).
   case mamba2(MambaTwoMixerDescription)
 
+  private enum CodingKeys: String, CodingKey { case mamba, mamba2 }
+
+  /// Reads the widths under the name of the kind.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    if container.contains(.mamba2) {
+      self = .mamba2(try container.decode(MambaTwoMixerDescription.self, forKey: .mamba2))
+    } else {
+      self = .mamba(try container.decode(MambaMixerDescription.self, forKey: .mamba))
+    }
+  }
+
+  /// Writes the widths under the name of the kind.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    switch self {
+    case .mamba(let mixer): try container.encode(mixer, forKey: .mamba)
+    case .mamba2(let mixer): try container.encode(mixer, forKey: .mamba2)
+    }
+  }
+
   /// The name of its kind.
   public var kind: String {
     switch self {
