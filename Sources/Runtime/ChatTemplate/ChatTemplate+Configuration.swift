@@ -49,7 +49,8 @@ extension ChatTemplate {
   ) throws(ChatTemplateError) -> String {
     var names = [String]()
     for (index, entry) in entries.enumerated() {
-      guard let name = entry["name"]?.stringValue, let source = entry["template"]?.stringValue else {
+      guard let name = entry["name"]?.stringValue, let source = entry["template"]?.stringValue
+      else {
         throw malformed(
           "chat_template[\(index)]", expected: "an object with “name” and “template”", file: file)
       }

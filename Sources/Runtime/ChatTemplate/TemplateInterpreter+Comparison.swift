@@ -64,6 +64,9 @@ extension TemplateInterpreter {
     for case .undefined(let what) in [left, right] { throw .undefined(what) }
     if let first = left.asInteger, let second = right.asInteger { return rank(first, second) }
     if let first = left.asNumber, let second = right.asNumber { return rank(first, second) }
+    if case .sequence = left, case .sequence = right {
+      throw .unsupported("an order of \(left.typeName)")
+    }
     guard case .string(let first) = left, case .string(let second) = right else {
       let isLeft = left.asNumber == nil && right.asNumber != nil
       throw .inapplicable("an order", to: isLeft ? left.typeName : right.typeName)
@@ -87,6 +90,8 @@ extension TemplateInterpreter {
         of: Array(part.unicodeScalars), in: Array(text.unicodeScalars), from: 0) != nil
     case (.string, _): throw .inapplicable("“in” a text", to: value.typeName)
     case (.mapping(let mapping), .string(let key)): return mapping[key] != nil
+    case (.mapping, .sequence(let sequence)) where sequence.kind == .tuple:
+      throw .unsupported("“in” of a tuple and a mapping")
     case (.mapping, .sequence), (.mapping, .mapping):
       throw .inapplicable("“in” a mapping", to: value.typeName)
     case (.mapping, _), (.undefined, _): return false

@@ -1,8 +1,9 @@
 extension TemplateInterpreter {
-  /// `map`, `select`, `reject`, `selectattr` and `rejectattr`, which give iterators.
+  /// `map`, `select`, `reject`, `selectattr` and `rejectattr`, which give iterators; of a false value, an empty one.
   mutating func elementFilter(
     _ name: String, _ value: TemplateValue, _ arguments: TemplateArguments
   ) throws(ChatTemplateFault) -> TemplateValue {
+    guard value.isTrue else { return iterator(over: []) }
     let elements = try elements(of: value, for: "the filter “\(name)”")
     if name == "map" { return iterator(over: try mapped(elements, arguments)) }
     let usesAttribute = name.hasSuffix("attr")
@@ -14,9 +15,8 @@ extension TemplateInterpreter {
     let testName = rest.positional.isEmpty ? nil : rest.positional.removeFirst()
     var selected = [TemplateValue]()
     for element in elements {
-      let subject = try attribute.map { attribute throws(ChatTemplateFault) in
-        try member(attribute, of: element)
-      } ?? element
+      var subject = element
+      if let attribute { subject = try member(attribute, of: element) }
       let holds = try passes(subject, testName, rest)
       if holds == name.hasPrefix("select") { selected.append(element) }
     }
@@ -36,7 +36,8 @@ extension TemplateInterpreter {
     var rest = arguments
     var mapped = [TemplateValue]()
     if rest.positional.isEmpty {
-      let values = try arguments.bind(to: "the filter “map”", ["attribute", "default"], required: 1)
+      let callee = "the filter “map”"
+      let values = try arguments.bind(to: callee, ["attribute", "default"], required: 1)
       for element in elements {
         var result = try member(values[0] ?? .none, of: element)
         if result.isUndefined, let fallback = values[1] { result = fallback }

@@ -15,7 +15,8 @@ extension TemplateInterpreter {
     switch expression {
     case .literal(let value): return value
     case .name(let name): return try lookUp(name)
-    case .list(let elements): return .sequence(try TemplateSequence(.list, try values(of: elements)))
+    case .list(let elements):
+      return .sequence(try TemplateSequence(.list, try values(of: elements)))
     case .tuple(let elements):
       return .sequence(try TemplateSequence(.tuple, try values(of: elements)))
     case .mapping(let pairs): return try mapping(pairs)
@@ -24,11 +25,7 @@ extension TemplateInterpreter {
       for suffix in suffixes { result = try apply(suffix, to: result) }
       return result
     case .arithmetic(let first, let operations):
-      var result = try value(of: first)
-      for operation in operations {
-        result = try combine(result, operation.symbol, try value(of: operation.operand))
-      }
-      return result
+      return try combine(first, operations)
     case .comparison(let first, let operations): return try compare(first, operations)
     case .conjunction(let operands): return try firstOperand(operands, whereTrue: false)
     case .disjunction(let operands): return try firstOperand(operands, whereTrue: true)
@@ -40,6 +37,21 @@ extension TemplateInterpreter {
       guard let otherwise else { return .undefined("an expression whose “if” is false") }
       return try value(of: otherwise)
     }
+  }
+
+  /// Carries out operators of one level from the left; `~`, which has a level of its own, all at once.
+  private mutating func combine(
+    _ first: TemplateExpression, _ operations: [TemplateOperation<TemplateArithmetic>]
+  ) throws(ChatTemplateFault) -> TemplateValue {
+    if operations.first?.symbol == .concatenate {
+      let values = try values(of: [first] + operations.map(\.operand))
+      return .string(try joined(values, separator: ""))
+    }
+    var result = try value(of: first)
+    for operation in operations {
+      result = try combine(result, operation.symbol, try value(of: operation.operand))
+    }
+    return result
   }
 
   private mutating func values(

@@ -106,12 +106,14 @@ extension TemplateInterpreter {
     case .number(let value): number = value
     case .string(let text):
       let text = stripped(text, of: nil, atStart: true, atEnd: true)
-      guard text.unicodeScalars.allSatisfy({ $0.isASCII && $0 != "_" }) else {
+      guard !text.unicodeScalars.contains(where: \.isUnusualInPythonNumber) else {
         throw .unsupported("the filter “int” of “\(text)”")
       }
       if let integer = Int(text) { return .integer(integer) }
-      let isDecimal = text.unicodeScalars.allSatisfy { "0123456789+-.eE".unicodeScalars.contains($0) }
-      guard isDecimal, let parsed = Double(text) else { return fallback }
+      let usual = "0123456789+-.eE".unicodeScalars
+      guard text.unicodeScalars.allSatisfy(usual.contains), let parsed = Double(text) else {
+        return fallback
+      }
       number = parsed
     default: return fallback
     }
@@ -120,5 +122,12 @@ extension TemplateInterpreter {
       throw .impossibleArithmetic("the filter “int” of \(number.pythonText)")
     }
     return .integer(integer)
+  }
+}
+
+extension Unicode.Scalar {
+  /// What Python accepts in a number besides ASCII.
+  fileprivate var isUnusualInPythonNumber: Bool {
+    self == "_" || !isASCII && properties.generalCategory == .decimalNumber
   }
 }

@@ -115,7 +115,7 @@ extension String {
       case "\u{8}": text += "\\b"
       case "\u{C}": text += "\\f"
       default:
-        if scalar.value < 0x20 || (layout.escapesNonASCII && !(scalar.isASCII && scalar.value != 0x7F)) {
+        if scalar.value < 0x20 || layout.escapesNonASCII && scalar.value > 0x7E {
           text += scalar.jsonEscape
         } else {
           text.unicodeScalars.append(scalar)

@@ -4,11 +4,10 @@ extension TemplateInterpreter {
   mutating func combine(
     _ left: TemplateValue, _ symbol: TemplateArithmetic, _ right: TemplateValue
   ) throws(ChatTemplateFault) -> TemplateValue {
-    if symbol == .concatenate { return .string(try joined([left, right], separator: "")) }
     for case .undefined(let what) in [left, right] { throw .undefined(what) }
     switch (symbol, left, right) {
-    case (.add, .string(let first), .string(let second)):
-      return .string(try joined([.string(first), .string(second)], separator: ""))
+    case (.add, .string, .string):
+      return .string(try joined([left, right], separator: ""))
     case (.add, .sequence(let first), .sequence(let second))
     where first.kind == second.kind && (first.kind == .list || first.kind == .tuple):
       try spend(first.elements.count + second.elements.count)

@@ -143,10 +143,7 @@ extension String {
     while true {
       rest = rest.drop(while: \.isPythonSpace)
       guard !rest.isEmpty else { return words }
-      guard limit < 0 || words.count < limit else {
-        while let last = rest.last, last.isPythonSpace { rest.removeLast() }
-        return words + [String(rest)]
-      }
+      guard limit < 0 || words.count < limit else { return words + [String(rest)] }
       let word = rest.prefix { !$0.isPythonSpace }
       words.append(String(word))
       rest = rest[word.endIndex...]

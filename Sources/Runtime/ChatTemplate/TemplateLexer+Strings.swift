@@ -50,7 +50,8 @@ extension TemplateLexer {
     guard end <= source.count, source[start..<end].allSatisfy({ $0.properties.isASCIIHexDigit }),
       let value = UInt32(String(source[start..<end]), radix: 16), let scalar = Unicode.Scalar(value)
     else {
-      throw .syntax(expected: "\(count) hexadecimal digits of a code point", found: "another escape")
+      throw .syntax(
+        expected: "\(count) hexadecimal digits of a code point", found: "another escape")
     }
     return ([scalar], end)
   }
