@@ -6,8 +6,8 @@ enum ChatTemplateLimits {
   static let nesting = 32
   /// Expressions and blocks being evaluated inside each other, calls of macros included.
   ///
-  /// Chosen for the stack of 512 KiB that threads other than the first have.
-  static let evaluationDepth = 100
+  /// With this, and with `nesting`, 512 KiB of stack are enough, which is what some threads have.
+  static let evaluationDepth = 64
   /// Lists and mappings inside each other in a value.
   static let valueDepth = 32
   /// Elements of one `range`, the limit of the sandbox in jinja2.

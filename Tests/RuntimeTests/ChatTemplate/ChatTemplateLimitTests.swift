@@ -15,7 +15,7 @@ import Testing
   private static let steps = ChatTemplateFault.tooManySteps(limit: 4_000_000)
   private static let text = ChatTemplateFault.tooLong("a text", limit: 16 << 20)
   private static let range = ChatTemplateFault.tooLong("a range", limit: 100_000)
-  private static let evaluation = ChatTemplateFault.tooDeep("the evaluation", limit: 100)
+  private static let evaluation = ChatTemplateFault.tooDeep("the evaluation", limit: 64)
   private static let value = ChatTemplateFault.tooDeep("a value", limit: 32)
 
   private static let hostile = [
