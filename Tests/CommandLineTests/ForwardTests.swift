@@ -85,7 +85,7 @@ import Testing
       .pattern("pixel_values", shape: [1, 3, 12, 12]),
       "“pixel_values” has shape [1, 3, 12, 12]; expected [3, H, W]"
     ),
-    (.pattern("pixel_values", shape: [3, 8, 12]), "expected"),
+    (.pattern("pixel_values", shape: [3, 2, 12]), "expected"),
     (.pattern("ids", shape: [2]), "the list of tensors is ids, expected input_ids"),
   ])
   func `inputs of a wrong kind or shape`(tensor: TensorFile.Tensor, message: String) throws {

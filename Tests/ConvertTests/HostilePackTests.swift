@@ -111,10 +111,11 @@ import Testing
   }
 
   static let descriptions: [(String, JSON)] = [
-    ("language/layers", .integer(.max)), ("language/layers", 0), ("language/layers", -1),
-    ("language/vocabularySize", .integer(.max)), ("language/mixer/width", .integer(.max)),
-    ("language/mixer/innerWidth", 1_099_511_627_776), ("language/mixer/convolutionWidth", 0),
-    ("language/mixer/stateSize", .integer(.min)), ("vision/0/gridRows", 4_294_967_296),
+    ("language/layers", []), ("language/vocabularySize", .integer(.max)),
+    ("language/width", .integer(.max)),
+    ("language/layers/0/mixer/mamba/innerWidth", 1_099_511_627_776),
+    ("language/layers/0/mixer/mamba/convolutionWidth", 0),
+    ("language/layers/1/mixer/mamba/stateSize", .integer(.min)), ("vision/0/gridRows", 4_294_967_296),
     ("vision/0/patchSize", 0), ("vision/0/heads", 0), ("vision/0/selectedLayer", .integer(.min)),
     ("connector/scan/gridColumns", 0), ("connector/scan/mixer/timeStepRank", .integer(.max)),
   ]
@@ -127,9 +128,9 @@ import Testing
   }
 
   static let members: [(String, JSON?)] = [
-    ("profile", nil), ("language/layers", "3"), ("language/layers", .number(1e300)),
-    ("language/layers", .number(2.5)), ("language/kind", "transformer"), ("vision", nil),
-    ("language/endOfText", ["x"]), ("language/mixer", []),
+    ("profile", nil), ("language/layers", 3), ("language/width", .number(1e300)),
+    ("language/width", .number(2.5)), ("language/layers/0/mixer", ["transformer": [:]]),
+    ("vision", nil), ("language/endOfText", ["x"]), ("language/layers/0/mixer", []),
   ]
 
   @Test(arguments: members)
@@ -151,13 +152,17 @@ import Testing
   @Test func `the largest sizes that are accepted do not trap`() throws {
     var model = try description("vlmamba-vss-l2-csm")
     let limit = JSON.integer(Int64(ModelDescription.sizeLimit))
-    for part in ["language/mixer/", "connector/scan/mixer/"] {
+    for part in ["language/layers/0/mixer/mamba/", "connector/scan/mixer/"] {
       model = model.replacing(part + "innerWidth", with: limit)
         .replacing(part + "stateSize", with: 4096).replacing(part + "timeStepRank", with: 65_536)
         .replacing(part + "convolutionWidth", with: 63)
     }
-    model = model.replacing("language/mixer/width", with: limit)
-      .replacing("language/vocabularySize", with: limit).replacing("language/layers", with: 4096)
+    model = model.replacing("language/layers/0/mixer/mamba/width", with: limit)
+      .replacing("language/width", with: limit).replacing("language/vocabularySize", with: limit)
+    let layer = try #require(model["language"]?["layers"]?.arrayValue?.first)
+    model = model.replacing(
+      "language/layers", with: .array([JSON](repeating: layer, count: 4096))
+    )
       .replacing("connector/outputWidth", with: limit)
       .replacing("vision/0/feedForwardWidth", with: limit)
       .replacing("vision/0/patchSize", with: 256)

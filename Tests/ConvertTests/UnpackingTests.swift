@@ -27,7 +27,10 @@ import Testing
     #expect(try again.planes() == original.planes())
     #expect(again.header.tensors.map(\.shape) == original.header.tensors.map(\.shape))
     var description = try original.modelDescription()
-    if description.profile == "mamba1-ssm" { description.profile = "mamba1-hf" }
+    let standardProfiles = [
+      "mamba1-ssm": "mamba1-hf", "mamba2-ssm": "mamba2-hf", "mamba2-mistral": "mamba2-hf",
+    ]
+    description.profile = standardProfiles[description.profile] ?? description.profile
     #expect(try again.modelDescription() == description)
     #expect(checkpoint.files.map(\.metadata) == [["format": "pt"]])
   }

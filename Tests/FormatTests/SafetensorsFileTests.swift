@@ -61,7 +61,7 @@ import Testing
       "sizes whose product fits 63 bits"
     ),
     (
-      #"{"t":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}"#, 1, "shape of tensor t", "[1]",
+      #"{"t":{"dtype":"U8","shape":[1.0],"data_offsets":[0,1]}}"#, 1, "shape of tensor t", "[1.0]",
       "sizes whose product fits 63 bits"
     ),
     (

@@ -7,11 +7,19 @@ package enum Fixtures {
     URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().path + "/Fixtures"
 
-  /// Names of all models.
+  /// Names of all models that take at most one image. Those with two encoders have tests of their own.
   package static let models: [String] = {
     let names = try? FileManager.default.contentsOfDirectory(atPath: root + "/models")
-    return (names ?? []).sorted()
+    return (names ?? []).sorted().filter { name in
+      let tensors = try? expected(name).tensors
+      return tensors?["pixel_values_dino"] == nil
+    }
   }()
+
+  /// Names of those models that read text.
+  package static let languageModels = models.filter { name in
+    (try? expected(name).tensors["input_ids"]) != nil
+  }
 
   /// The directory of a model.
   package static func model(_ name: String) -> String { root + "/models/" + name }

@@ -54,6 +54,9 @@ struct ModelInspection {
 
   init(pack reader: PackReader) throws {
     description = try reader.modelDescription()
+    let weights = PackWeightSource(reader)
+    // Refuses shapes whose sizes cannot be computed with.
+    for tensor in reader.header.tensors { _ = try weights.encoding(of: tensor) }
     tensors = reader.header.tensors.map { tensor in
       Tensor(
         name: tensor.name, source: tensor.source, role: tensor.role, shape: tensor.shape,
