@@ -97,6 +97,15 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
   /// The question set.
   public var questionSet: Source?
 
+  /// Images whose features were compared.
+  public var images: Int?
+  /// Mean cosine of the angle between features and the reference's, an image at a time.
+  public var featureCosineMean: Double?
+  /// The smallest of these cosines.
+  public var featureCosineMin: Double?
+  /// Mean of ‖features − reference‖ / ‖reference‖.
+  public var featureRelativeError: Double?
+
   /// Figures of the reference model.
   public var against: Reference?
   /// Perplexity divided by the reference's.
@@ -161,6 +170,14 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     if klMean == nil, let answers { set(answers) }
   }
 
+  /// Takes in the features of images.
+  public mutating func add(_ evaluation: FeatureEvaluation) {
+    images = evaluation.cosine.count
+    featureCosineMean = evaluation.cosine.mean
+    featureCosineMin = evaluation.smallestCosine
+    featureRelativeError = evaluation.relativeError.mean
+  }
+
   private mutating func set(_ divergences: Divergences) {
     klMean = divergences.klMean
     klMeanError = divergences.klMeanError
@@ -197,6 +214,10 @@ extension EvaluationReport {
     case accuracyError = "accuracy_error"
     case kinds
     case questionSet = "question_set"
+    case images
+    case featureCosineMean = "feature_cosine_mean"
+    case featureCosineMin = "feature_cosine_min"
+    case featureRelativeError = "feature_relative_error"
     case against
     case perplexityRatio = "perplexity_ratio"
     case perplexityRatioError = "perplexity_ratio_error"

@@ -21,6 +21,9 @@ public struct Requirement: Sendable, Equatable, CustomStringConvertible {
     "kl_p99": { $0.klP99 },
     "top1_agreement": { $0.top1Agreement },
     "answer_agreement": { $0.answerAgreement },
+    "feature_cosine_mean": { $0.featureCosineMean },
+    "feature_cosine_min": { $0.featureCosineMin },
+    "feature_relative_error": { $0.featureRelativeError },
     "accuracy": { $0.accuracy },
     "accuracy_drop": { report in
       report.against?.accuracy.flatMap { reference in report.accuracy.map { reference - $0 } }

@@ -34,14 +34,23 @@ struct EvaluateCommand: ParsableCommand {
     help: ArgumentHelp("Questions about images to measure the accuracy on.", valueName: "file"))
   var questions: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "PNG and JPEG files on which to compare the features of vision encoders; needs --against.",
+      valueName: "directory"))
+  var images: String?
+
   @OptionGroup var evaluation: EvaluationOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
 
   func validate() throws {
-    guard text != nil || questions != nil else {
-      throw ValidationError("Nothing to evaluate on; give --text, --questions or both.")
+    guard text != nil || questions != nil || images != nil else {
+      throw ValidationError("Nothing to evaluate on; give --text, --questions or --images.")
+    }
+    guard images == nil || against != nil else {
+      throw ValidationError("--images compares two models; name the other one with --against.")
     }
   }
 
@@ -57,7 +66,7 @@ struct EvaluateCommand: ParsableCommand {
         reference: try against.map { try ModelLoader.load(path: $0, context: exact) },
         options: evaluation, threads: ThreadPool(threads: threads.count))
       let start = ContinuousClock.now
-      let report = try run.report(text: text, questions: questions)
+      let report = try run.report(text: text, questions: questions, images: images)
       if format.json {
         Console.print(try document(report, (ContinuousClock.now - start).inSeconds).prettyText)
       } else {

@@ -10,7 +10,7 @@ struct EvaluationRun {
   let threads: ThreadPool
 
   /// Runs what was asked for.
-  func report(text: String?, questions: String?) throws -> EvaluationReport {
+  func report(text: String?, questions: String?, images: String? = nil) throws -> EvaluationReport {
     var report = EvaluationReport()
     if let text {
       report.add(
@@ -19,7 +19,16 @@ struct EvaluationRun {
     if let questions {
       report.add(try evaluate(questions: questions), source: try .init(path: questions))
     }
+    if let images, let reference { report.add(try compare(images: images, with: reference)) }
     return report
+  }
+
+  private func compare(images: String, with reference: Model) throws -> FeatureEvaluation {
+    let bar = ProgressBar("comparing features", unit: "images")
+    defer { bar.finish() }
+    return try FeatureEvaluation(
+      images: ImageDirectory.paths(images), model: model, against: reference,
+      limit: options.limit, threads: threads, progress: bar.update)
   }
 
   private func evaluate(text path: String) throws -> TextEvaluation {
@@ -80,6 +89,10 @@ extension EvaluationReport {
       answerAgreement.map {
         Quantity.measured($0 * 100, answerAgreementError.map { $0 * 100 }, 2) + " %"
       })
+    row("images", images.map(String.init))
+    row("feature cosine, mean", featureCosineMean.map { Quantity.decimal($0, 6) })
+    row("feature cosine, smallest", featureCosineMin.map { Quantity.decimal($0, 6) })
+    row("feature error, relative", featureRelativeError.map { Quantity.decimal($0, 5) })
     if let windows {
       let beginning = windows.beginning.map { "id \($0)" } ?? "no extra token"
       Console.print(
