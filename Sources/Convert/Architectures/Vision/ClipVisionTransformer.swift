@@ -8,10 +8,6 @@ struct ClipVisionTransformer: VisionTower {
   let modelTypes = ["clip", "clip_vision_model"]
   let kind = VisionDescription.Kind.clip
   let prefix = "vision_model."
-  var exportedModel: (type: String, architecture: String)? {
-    ("clip_vision_model", "CLIPVisionModel")
-  }
-
   func recognizes(_ checkpoint: Checkpoint) -> Bool {
     admits(checkpoint)
       && checkpoint.tensors.keys.contains { $0.text.hasSuffix("pre_layrnorm.weight") }
@@ -33,6 +29,12 @@ struct ClipVisionTransformer: VisionTower {
     vision.hasPreNormalization = true
     vision.finalNormalization = .pooled
     return vision
+  }
+
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel? {
+    ExportedVisionModel(
+      modelType: "clip_vision_model", architecture: "CLIPVisionModel",
+      members: ["intermediate_size": .integer(Int64(vision.feedForwardWidth))])
   }
 
   func names(_ vision: VisionDescription) -> VisionTensorNames { VisionTensorNames() }

@@ -11,9 +11,6 @@ struct DinoVisionTransformer: VisionTower {
   let kind = VisionDescription.Kind.dinov2
   let prefix = ""
   let otherPrefixes = ["dinov2.", "dinov2_with_registers."]
-  var exportedModel: (type: String, architecture: String)? {
-    (modelTypes[0], hasRegisters ? "Dinov2WithRegistersModel" : "Dinov2Model")
-  }
 
   func recognizes(_ checkpoint: Checkpoint) -> Bool {
     let names = checkpoint.tensors.keys.map(\.text)
@@ -72,6 +69,20 @@ struct DinoVisionTransformer: VisionTower {
       "number of registers",
       shape: reader.dimension(prefix + "embeddings.register_tokens", 1),
       keys: ["num_register_tokens"], in: configuration)
+  }
+
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel? {
+    var members: [ExactString: JSON] = [
+      "qkv_bias": .bool(vision.layer.hasProjectionBias),
+      "use_swiglu_ffn": .bool(vision.layer.feedForward == .gated),
+      "use_mask_token": .bool(false),
+    ]
+    // The activation of the plain kind is stated even where it has no use.
+    if vision.layer.feedForward == .gated { members["hidden_act"] = .string("gelu") }
+    if hasRegisters { members["num_register_tokens"] = .integer(Int64(vision.registers)) }
+    return ExportedVisionModel(
+      modelType: modelTypes[0],
+      architecture: hasRegisters ? "Dinov2WithRegistersModel" : "Dinov2Model", members: members)
   }
 
   func names(_ vision: VisionDescription) -> VisionTensorNames {

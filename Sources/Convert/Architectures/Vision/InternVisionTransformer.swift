@@ -17,10 +17,6 @@ struct InternVisionTransformer: VisionTower {
   var otherPrefixes: [String] {
     isOwn ? ["vision_model."] : ["model.vision_tower.", "vision_tower."]
   }
-  /// The own code is not a part of transformers.
-  var exportedModel: (type: String, architecture: String)? {
-    isOwn ? nil : (modelTypes[0], "InternVLVisionModel")
-  }
 
   func recognizes(_ checkpoint: Checkpoint) -> Bool {
     let part = isOwn ? ".attn.qkv.weight" : ".lambda_1"
@@ -83,6 +79,21 @@ struct InternVisionTransformer: VisionTower {
       reader.note("config.json says norm_type \(stated), the tensors say \(found.rawValue)")
     }
     return found
+  }
+
+  /// The own code is not a part of transformers.
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel? {
+    guard !isOwn else { return nil }
+    return ExportedVisionModel(
+      modelType: modelTypes[0], architecture: "InternVLVisionModel",
+      members: [
+        "intermediate_size": .integer(Int64(vision.feedForwardWidth)),
+        "attention_bias": .bool(vision.layer.hasProjectionBias),
+        "use_qk_norm": .bool(vision.layer.queryKeyEpsilon != nil),
+        "norm_type": .string(vision.layer.normalization == .rms ? "rms_norm" : "layer_norm"),
+        "use_mean_pooling": .bool(vision.finalNormalization == .none),
+        "use_mask_token": .bool(false),
+      ])
   }
 
   func names(_ vision: VisionDescription) -> VisionTensorNames { names }

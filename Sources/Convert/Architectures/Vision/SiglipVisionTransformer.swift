@@ -9,9 +9,6 @@ struct SiglipVisionTransformer: VisionTower {
   let modelTypes = ["siglip", "siglip_vision_model"]
   let kind = VisionDescription.Kind.siglip
   let prefix = "vision_model."
-  var exportedModel: (type: String, architecture: String)? {
-    ("siglip_vision_model", "SiglipVisionModel")
-  }
 
   /// SigLIP 2 with images of any resolution, which cuts patches before the model and masks them.
   private static let anyResolution = ["siglip2", "siglip2_vision_model"]
@@ -66,6 +63,17 @@ struct SiglipVisionTransformer: VisionTower {
       }
       return label
     }
+  }
+
+  /// A classifier keeps its own configuration.
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel? {
+    guard vision.classes == nil else { return nil }
+    return ExportedVisionModel(
+      modelType: "siglip_vision_model", architecture: "SiglipVisionModel",
+      members: [
+        "intermediate_size": .integer(Int64(vision.feedForwardWidth)),
+        "vision_use_head": .bool(vision.hasPoolingHead),
+      ])
   }
 
   func names(_ vision: VisionDescription) -> VisionTensorNames { VisionTensorNames() }

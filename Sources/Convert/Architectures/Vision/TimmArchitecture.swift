@@ -67,7 +67,9 @@ enum TimmImageProcessor {
     else { return nil }
     let mode = reader.text("crop_mode", default: "center", in: configuration)
     let share = try reader.number(["crop_pct"], default: 0.875, in: configuration)
-    guard ["center", "squash"].contains(mode), share > 0.1, height < 1 << 16, width < 1 << 16
+    let sides = 1...1 << 16
+    guard ["center", "squash"].contains(mode), share > 0.1, sides.contains(height),
+      sides.contains(width)
     else { return nil }
     func enlarged(_ side: Int) -> JSON { .integer(Int64((Double(side) / share).rounded(.down))) }
     let resize: JSON =

@@ -49,7 +49,8 @@ struct TimmVisionTransformer: VisionTower {
     vision.layer.projections = .fused
     vision.layer.hasProjectionBias = reader.has(prefix + "blocks.0.attn.qkv.bias")
     vision.layer.hasScale = reader.has(prefix + "blocks.0.ls1.gamma")
-    if reader.dimension(prefix + "blocks.0.mlp.fc1.weight", 0) == 2 * vision.feedForwardWidth {
+    let rows = reader.dimension(prefix + "blocks.0.mlp.fc1.weight", 0) ?? 0
+    if rows.isMultiple(of: 2), rows / 2 == vision.feedForwardWidth {
       vision.layer.feedForward = .gated
       vision.activation = .silu
     }
@@ -66,7 +67,7 @@ struct TimmVisionTransformer: VisionTower {
       return 0
     }
     let root = Int(Double(max(0, entries)).squareRoot().rounded())
-    return root * root == entries ? 0 : 1
+    return PatchGrid.sides.contains(root) && root * root == entries ? 0 : 1
   }
 
   private func refuseUnsupported(

@@ -15,8 +15,8 @@ protocol VisionTower: Architecture {
   /// Other prefixes that checkpoints of encoders have.
   var otherPrefixes: [String] { get }
 
-  /// What transformers calls the encoder, if it has it: `model_type` and the class.
-  var exportedModel: (type: String, architecture: String)? { get }
+  /// What transformers calls the encoder and needs to know of it, if it has the family.
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel?
 
   /// The standard spelling of a name without any prefix; nothing for a tensor without use.
   func standardPart(_ name: String) -> String?
@@ -32,8 +32,18 @@ protocol VisionTower: Architecture {
   func names(_ vision: VisionDescription) -> VisionTensorNames
 }
 
+/// An encoder as transformers has it.
+struct ExportedVisionModel {
+  /// `model_type`.
+  let modelType: String
+  /// The class.
+  let architecture: String
+  /// Members of the configuration that only this family has.
+  var members = [ExactString: JSON]()
+}
+
 extension VisionTower {
-  var exportedModel: (type: String, architecture: String)? { nil }
+  func exportedModel(_ vision: VisionDescription) -> ExportedVisionModel? { nil }
 
   var otherPrefixes: [String] { [] }
 
@@ -86,16 +96,16 @@ extension VisionTower {
   }
 
   func exportedConfiguration(_ description: ModelDescription, original: JSON) -> JSON {
-    var members =
-      (original.present("vision_config") ?? original).objectValue ?? original.objectValue ?? [:]
+    var members = original.objectValue ?? [:]
+    if let vision = description.vision.first, let exported = exportedModel(vision) {
+      members = original.present("vision_config")?.objectValue ?? members
+      members["model_type"] = .string(exported.modelType)
+      members["architectures"] = .array([.string(exported.architecture)])
+      members.merge(exportedSizes(vision, members)) { _, new in new }
+      members.merge(exported.members) { _, new in new }
+    }
     members["torch_dtype"] = .string("float32")
     members["dtype"] = nil
-    guard let vision = description.vision.first, let exported = exportedModel else {
-      return .object(members)
-    }
-    members["model_type"] = .string(exported.type)
-    members["architectures"] = .array([.string(exported.architecture)])
-    members.merge(exportedSizes(vision, members)) { _, new in new }
     return .object(members)
   }
 
