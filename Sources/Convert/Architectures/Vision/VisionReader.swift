@@ -57,17 +57,14 @@ extension CheckpointReader {
     _ prefix: String, _ names: VisionTensorNames, _ configuration: JSON, width: Int
   ) throws -> Int {
     let output = "\(prefix)\(names.layers)0.\(names.layer.feedForwardOutput).weight"
-    if let inner = dimension(output, 1), configuration.present("intermediate_size") == nil {
-      return inner
-    }
-    if configuration.present("intermediate_size") == nil,
+    let shape = dimension(output, 1)
+    if shape == nil, configuration.present("intermediate_size") == nil,
       let ratio = configuration.present("mlp_ratio")?.doubleValue, (0...1024).contains(ratio)
     {
       return Int(ratio * Double(min(max(0, width), ModelDescription.sizeLimit)))
     }
     return try size(
-      "feed-forward width", shape: dimension(output, 1), keys: ["intermediate_size"],
-      in: configuration)
+      "feed-forward width", shape: shape, keys: ["intermediate_size"], in: configuration)
   }
 
   /// The activation of the feed-forward layers.
