@@ -13,7 +13,7 @@ import Testing
     (["model", "-o", "x", "--threads", "many"], "'many' is invalid for '--threads <n>'"),
     (["model", "-o", "x", "--codec", "gzip"], "Please provide one of 'zstd', 'zlib' or 'stored'"),
     (["model", "-o", "x", "--window", "1"], "--window takes 2 to 1048576 positions, not 1."),
-    (["evaluate", "model"], "Nothing to evaluate on; give --text, --questions or both."),
+    (["evaluate", "model"], "Nothing to evaluate on; give --text, --questions or --images."),
     (["evaluate", "model", "--text", "t", "--limit", "0"], "--limit takes a positive number."),
     (["evaluate", "model", "--text", "t", "--stride", "0"], "--stride takes a positive number."),
     (["evaluate", "model", "--text", "t", "--beginning", "x"], "--beginning takes a token id"),

@@ -14,6 +14,9 @@ import Testing
     report.top1Agreement = 0.95
     report.answerAgreement = 0.9
     report.accuracy = 0.7
+    report.featureCosineMean = 0.99
+    report.featureCosineMin = 0.98
+    report.featureRelativeError = 0.02
     report.against = .init()
     report.against?.accuracy = 0.75
     return report
@@ -48,6 +51,9 @@ import Testing
     ("top1_agreement>=0.95", "top1_agreement>0.95"),
     ("answer_agreement>0.89", "answer_agreement>0.9"), ("accuracy>=0.7", "accuracy>=0.71"),
     ("accuracy_drop<=0.051", "accuracy_drop<=0.049"),
+    ("feature_cosine_mean>=0.99", "feature_cosine_mean>0.99"),
+    ("feature_cosine_min>0.97", "feature_cosine_min>0.98"),
+    ("feature_relative_error<0.03", "feature_relative_error<0.02"),
   ]
 
   @Test(arguments: bounds)
