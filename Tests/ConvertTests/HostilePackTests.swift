@@ -115,7 +115,8 @@ import Testing
     ("language/width", .integer(.max)),
     ("language/layers/0/mixer/mamba/innerWidth", 1_099_511_627_776),
     ("language/layers/0/mixer/mamba/convolutionWidth", 0),
-    ("language/layers/1/mixer/mamba/stateSize", .integer(.min)), ("vision/0/gridRows", 4_294_967_296),
+    ("language/layers/1/mixer/mamba/stateSize", .integer(.min)),
+    ("vision/0/gridRows", 4_294_967_296),
     ("vision/0/patchSize", 0), ("vision/0/heads", 0), ("vision/0/selectedLayer", .integer(.min)),
     ("connector/scan/gridColumns", 0), ("connector/scan/mixer/timeStepRank", .integer(.max)),
   ]
@@ -163,9 +164,9 @@ import Testing
     model = model.replacing(
       "language/layers", with: .array([JSON](repeating: layer, count: 4096))
     )
-      .replacing("connector/outputWidth", with: limit)
-      .replacing("vision/0/feedForwardWidth", with: limit)
-      .replacing("vision/0/patchSize", with: 256)
+    .replacing("connector/outputWidth", with: limit)
+    .replacing("vision/0/feedForwardWidth", with: limit)
+    .replacing("vision/0/patchSize", with: 256)
     let reader = try pack(model)
     for use in [unpack, load] { #expect(throws: ModelError.self) { try use(reader) } }
   }

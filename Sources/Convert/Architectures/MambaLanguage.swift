@@ -4,9 +4,10 @@ import Runtime
 /// What all Mamba language models have in common: names, embedding, normalizations, head.
 enum MambaLanguage {
   /// Reads the widths of a mixer from its tensors below `prefix`.
-  typealias MixerReader = @Sendable (
-    _ reader: inout CheckpointReader, _ prefix: String, _ width: Int
-  ) throws -> MixerDescription
+  typealias MixerReader =
+    @Sendable (
+      _ reader: inout CheckpointReader, _ prefix: String, _ width: Int
+    ) throws -> MixerDescription
 
   /// Takes off what wrappers put in front of names.
   static func strip(_ name: String) -> String {

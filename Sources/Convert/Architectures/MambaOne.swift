@@ -54,7 +54,8 @@ struct MambaOne: Architecture {
       width: width,
       innerWidth: try innerWidth(&reader, prefix, width, ssm),
       stateSize: try reader.size(
-        "state size", shape: reader.dimension(prefix + "A_log", 1), keys: ["state_size", "d_state"],
+        "state size", shape: reader.dimension(prefix + "A_log", 1),
+        keys: ["state_size", "d_state"],
         in: ssm),
       timeStepRank: try timeStepRank(&reader, prefix, width: width, ssm),
       convolutionWidth: try reader.size(

@@ -8,7 +8,8 @@ import Runtime
 /// The paper was published without code. What it leaves open is decided by the configuration and printed.
 struct VLMamba: Architecture {
   let profile = "vlmamba"
-  let summary = "VL-Mamba: SigLIP, CLIP or DINOv2, linear, MLP or scan connector, Mamba language model"
+  let summary =
+    "VL-Mamba: SigLIP, CLIP or DINOv2, linear, MLP or scan connector, Mamba language model"
   let modelTypes = ["vl_mamba"]
 
   private static let textModels: [String: MambaLanguage.MixerReader] = [
@@ -40,7 +41,9 @@ struct VLMamba: Architecture {
     if let part = Self.afterProjectorPrefix(name) {
       return Self.projector + Self.standardConnectorName(String(part), in: checkpoint)
     }
-    guard let range = name.range(of: "vision_tower.") else { return MambaLanguage.standardName(name) }
+    guard let range = name.range(of: "vision_tower.") else {
+      return MambaLanguage.standardName(name)
+    }
     var part = name[range.upperBound...]
     if part.hasPrefix("vision_tower.") { part = part.dropFirst("vision_tower.".count) }
     return Self.tower(of: checkpoint.configuration)

@@ -89,7 +89,8 @@ private enum VisionFeedForward: Sendable {
           activation: shape.activation))
     case .gated:
       self = .gated(
-        try GatedFeedForward(fused: weights, name, width: shape.width, inner: shape.feedForwardWidth))
+        try GatedFeedForward(
+          fused: weights, name, width: shape.width, inner: shape.feedForwardWidth))
     }
   }
 
