@@ -18,7 +18,7 @@ public struct Checkpoint: Sendable {
   public let isMistralNative: Bool
   /// All tensors by the names they have in the files.
   public let tensors: [ExactString: Tensor]
-  /// The safetensors files, by name.
+  /// The safetensors files, by name; those of vision towers in a directory of their own come last.
   public let files: [SafetensorsFile]
 
   /// Files that travel with a model, if it has them.
@@ -31,8 +31,14 @@ public struct Checkpoint: Sendable {
   /// Largest JSON or text file that is read whole.
   static let textLimit = 256 << 20
 
+  /// What stands before the names of vision towers that lie in a directory of their own.
+  public static let visionPrefix = "vision_backbone."
+
   /// Opens a checkpoint and checks that its files agree with each other.
-  public init(directory: String) throws {
+  ///
+  /// - Parameter vision: a second directory, with vision towers that the checkpoint leaves out. Its tensors count as
+  ///   if their names began with `visionPrefix`, its config.json as if it were `vision_config`.
+  public init(directory: String, vision: String? = nil) throws {
     self.directory = directory
     let configurationName = ["config.json", "params.json"]
       .first { FileSystem.exists(directory + "/" + $0) }
@@ -40,18 +46,57 @@ public struct Checkpoint: Sendable {
     guard let configurationName, let bytes = try Self.readText(directory, configurationName) else {
       throw ConvertError.missingFile("config.json", directory: directory)
     }
-    configuration = try Self.parse(
+    let own = try Self.parse(
       bytes, file: directory + "/" + configurationName, allowNonFinite: true)
-    let weightMap = try Self.weightMap(directory)
     let whole = isMistralNative ? "consolidated.safetensors" : "model.safetensors"
+    let (files, tensors) = try Self.weights(directory, whole: whole)
+    guard let vision else {
+      (configuration, self.files, self.tensors) = (own, files, tensors)
+      return
+    }
+    let towers = try Self.weights(vision, whole: "model.safetensors")
+    configuration = try Self.adding(vision, to: own)
+    self.files = files + towers.files
+    self.tensors = try Self.adding(towers.tensors, to: tensors)
+  }
+
+  /// A configuration with that of a directory of vision towers, if it has one.
+  private static func adding(_ vision: String, to configuration: JSON) throws -> JSON {
+    guard let bytes = try readText(vision, "config.json"),
+      var members = configuration.objectValue
+    else { return configuration }
+    members["vision_config"] = try parse(
+      bytes, file: vision + "/config.json", allowNonFinite: true)
+    return .object(members)
+  }
+
+  private static func adding(
+    _ towers: [ExactString: Tensor], to tensors: [ExactString: Tensor]
+  ) throws(ConvertError) -> [ExactString: Tensor] {
+    var all = tensors
+    for (name, tower) in towers {
+      let name = name.text.hasPrefix(visionPrefix) ? name.text : visionPrefix + name.text
+      if let own = all[ExactString(name)] {
+        throw .repeatedTensor(name, first: own.file.path, second: tower.file.path)
+      }
+      all[ExactString(name)] = Tensor(info: tower.info.named(name), file: tower.file)
+    }
+    return all
+  }
+
+  /// The safetensors files of a directory, and their tensors.
+  private static func weights(
+    _ directory: String, whole: String
+  ) throws -> (files: [SafetensorsFile], tensors: [ExactString: Tensor]) {
+    let weightMap = try weightMap(directory)
     let names = weightMap.map { Set($0.values).sorted() } ?? [whole]
-    files = try names.map { name in
+    let files = try names.map { name in
       guard FileSystem.exists(directory + "/" + name) else {
         throw ConvertError.missingFile(name, directory: directory)
       }
       return try SafetensorsFile(path: directory + "/" + name)
     }
-    tensors = try Self.collect(files, weightMap, directory)
+    return (files, try collect(files, weightMap, directory))
   }
 
   /// The bytes of a file of the checkpoint, or nothing if it does not exist.

@@ -36,14 +36,19 @@ public enum ConvertError: DescribedFailure, Equatable {
   case unknownProfile(String, file: String)
   /// The output of `unpack` exists.
   case outputExists(String)
+  /// A vision-language checkpoint leaves its vision towers out.
+  case missingTowers(prefix: String, directory: String)
+  /// Vision towers are given for something that is no checkpoint directory.
+  case visionForPack(String)
   /// A directory or file cannot be created.
   case cannotCreate(String, reason: String)
 
   /// What sort of failure this is.
   public var kind: FailureKind {
     switch self {
-    case .missingFile: .missingInput
-    case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable: .usage
+    case .missingFile, .missingTowers: .missingInput
+    case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable, .visionForPack:
+      .usage
     case .outputExists, .cannotCreate: .cannotCreate
     default: .badInput
     }
@@ -82,6 +87,10 @@ public enum ConvertError: DescribedFailure, Equatable {
     case .unknownProfile(let profile, let file):
       "\(file) has the profile “\(profile)”, which this version does not know"
     case .outputExists(let path): "\(path) exists; --force replaces it"
+    case .missingTowers(let prefix, let directory):
+      "\(directory) has no tensors below \(prefix); expected them there, or in a directory given with --vision"
+    case .visionForPack(let path):
+      "--vision goes with a checkpoint directory, which \(path) is not; a pack holds its vision encoders"
     case .cannotCreate(let path, let reason): "cannot create \(path): \(reason)"
     }
   }

@@ -4,9 +4,16 @@ public import Runtime
 /// Opens a model from whatever the user names: a checkpoint directory or a pack.
 public enum ModelLoader {
   /// Loads a model for execution.
-  public static func load(path: String, context: ExecutionContext) throws -> Model {
-    guard FileSystem.isDirectory(path) else { return try load(pack: path, context: context) }
-    let checkpoint = try Checkpoint(directory: path)
+  ///
+  /// - Parameter vision: a directory with the vision towers that a checkpoint leaves out; packs are complete.
+  public static func load(
+    path: String, vision: String? = nil, context: ExecutionContext
+  ) throws -> Model {
+    guard FileSystem.isDirectory(path) else {
+      guard vision == nil else { throw ConvertError.visionForPack(path) }
+      return try load(pack: path, context: context)
+    }
+    let checkpoint = try Checkpoint(directory: path, vision: vision)
     let weights = try CheckpointWeightSource(checkpoint)
     let tokenizer = try checkpoint.text("tokenizer.json").map {
       try Tokenizer(parsing: $0, file: path + "/tokenizer.json")

@@ -16,7 +16,7 @@ public enum Unpacking {
     guard let architecture = Architectures.named(description.profile) else {
       throw ConvertError.unknownProfile(description.profile, file: reader.path)
     }
-    let tensors = try outputs(reader, architecture.tensors(description), description.profile)
+    let tensors = try outputs(reader, architecture, description)
     if !FileSystem.exists(directory) {
       try FileSystem.createDirectory(directory)
     } else if !overwrite {
@@ -34,21 +34,22 @@ public enum Unpacking {
 
   /// What becomes of the tensors of a pack, after checking that they are those of the model.
   private static func outputs(
-    _ reader: PackReader, _ rules: [TensorRule], _ profile: String
+    _ reader: PackReader, _ architecture: any Architecture, _ description: ModelDescription
   ) throws -> [Output] {
+    let rules = architecture.tensors(description)
     let rulesByName = Dictionary(uniqueKeysWithValues: rules.map { (ExactString($0.name), $0) })
     let weights = PackWeightSource(reader)
     let outputs = try reader.header.tensors.map { tensor in
       guard let rule = rulesByName[ExactString(tensor.name)] else {
         throw ModelError.contradiction(
-          "\(reader.path): tensor “\(tensor.name)” has no place in \(profile)")
+          "\(reader.path): tensor “\(tensor.name)” has no place in \(description.profile)")
       }
       _ = try weights.encoding(of: tensor)
       guard tensor.shape == rule.shape else {
         throw ModelError.misshapenTensor(
           tensor.name, file: reader.path, found: tensor.shape, expected: rule.shape)
       }
-      return Output(tensor: tensor, name: rule.source)
+      return Output(tensor: tensor, name: architecture.exportedName(rule.source))
     }
     let found = Set(outputs.map { ExactString($0.tensor.name) })
     if let missing = rules.first(where: { !found.contains(ExactString($0.name)) }) {

@@ -61,6 +61,18 @@ extension Matrix {
     }
   }
 
+  /// This matrix with the columns of another one of as many rows at the right.
+  public func beside(_ other: Matrix) -> Matrix {
+    precondition(rows == other.rows, "as many rows")
+    var joined = [Float]()
+    joined.reserveCapacity(rows * (columns + other.columns))
+    for row in 0..<rows {
+      joined += values[row * columns..<(row + 1) * columns]
+      joined += other.values[row * other.columns..<(row + 1) * other.columns]
+    }
+    return Matrix(rows: rows, columns: columns + other.columns, values: joined)
+  }
+
   /// A copy whose row `i` is row `order[i]` of this one.
   public func permutingRows(_ order: [Int]) -> Matrix {
     var permuted = [Float]()

@@ -20,6 +20,8 @@ public enum ModelError: DescribedFailure, Equatable {
   case tokenOutsideVocabulary(Int, vocabulary: Int)
   /// An input tensor has the wrong shape.
   case misshapenInput(String, found: [Int], expected: String)
+  /// There are not as many prepared images as vision encoders.
+  case wrongImageCount(Int, encoders: Int)
   /// An evaluation file does not have the expected form.
   case malformedQuestions(file: String, line: Int, expected: String)
   /// There is nothing to evaluate.
@@ -53,6 +55,8 @@ public enum ModelError: DescribedFailure, Equatable {
       "token id \(id) is outside the vocabulary; expected 0 to \(vocabulary - 1)"
     case .misshapenInput(let name, let found, let expected):
       "input “\(name)” has shape \(found); expected \(expected)"
+    case .wrongImageCount(let found, let encoders):
+      "the inputs hold \(found) prepared image\(found == 1 ? "" : "s"), the model has \(encoders) vision encoder\(encoders == 1 ? "" : "s"); expected \(encoders == 1 ? "pixel_values" : "one for each, pixel_values.0 to pixel_values.\(encoders - 1)")"
     case .malformedQuestions(let file, let line, let expected):
       "\(file), line \(line): expected \(expected)"
     case .nothingToEvaluate(let what): "nothing to evaluate: \(what)"

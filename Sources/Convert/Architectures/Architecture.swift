@@ -4,7 +4,7 @@ import Runtime
 /// A layout of checkpoints: how to recognise it, what model it describes, what its tensors are called.
 ///
 /// Checkpoints of one layout spell names in several ways; `standardName` brings them to one. Tensor rules speak of
-/// standard names only, and `unpack` writes them.
+/// standard names only.
 protocol Architecture: Sendable {
   /// The name of the layout, as printed and stored.
   var profile: String { get }
@@ -27,8 +27,15 @@ protocol Architecture: Sendable {
   /// The tensors of a model of this layout, in the order of the pack.
   func tensors(_ description: ModelDescription) -> [TensorRule]
 
-  /// config.json for the tensors that `unpack` writes under their standard names, all in single precision.
+  /// The name under which `unpack` writes a tensor; most layouts keep the standard one.
+  func exportedName(_ standardName: String) -> String
+
+  /// config.json for the tensors that `unpack` writes, all in single precision.
   func exportedConfiguration(_ description: ModelDescription, original: JSON) -> JSON
+}
+
+extension Architecture {
+  func exportedName(_ standardName: String) -> String { standardName }
 }
 
 /// One tensor of an architecture.

@@ -4,6 +4,8 @@ import Format
 enum Architectures {
   /// All of them, the most specific first; a new one is one more line here.
   static let all: [any Architecture] = [
+    MLMamba(),
+    Cobra(),
     VLMamba(),
     ClipVisionTransformer(),
     SiglipVisionTransformer(),

@@ -81,7 +81,7 @@ struct VLMamba: Architecture {
     Self.noteChoices(&reader, vision, connector)
     return ModelDescription(
       profile: profile, language: language, vision: [vision], connector: connector,
-      imageProcessor: try ImageProcessorReader.read(reader.checkpoint), prompt: Self.prompt)
+      imageProcessors: try ImageProcessorReader.read(reader.checkpoint), prompt: Self.prompt)
   }
 
   /// The model types of towers; the first is the default.
@@ -110,24 +110,12 @@ struct VLMamba: Architecture {
         supported: "its tensors below \(tower)", file: reader.checkpoint.directory)
     }
     var vision = try family.vision(
-      &reader, prefix: tower + family.prefix, configuration, grid: try grid(reader))
+      &reader, prefix: tower + family.prefix, configuration, grid: try reader.grid("mm_grid"))
     vision.selectedLayer = try reader.integer(["mm_vision_select_layer"])?.value ?? -2
     let feature = reader.text("mm_vision_select_feature", default: "patch")
     try reader.require("mm_vision_select_feature", feature, among: ["patch", "cls_patch"])
     vision.selectedTokens = feature == "patch" ? .patches : .all
     return vision
-  }
-
-  /// `mm_grid`, rows and columns of the patch grid.
-  private static func grid(_ reader: CheckpointReader) throws -> PatchGrid? {
-    guard let value = reader.configuration.present("mm_grid") else { return nil }
-    let sizes = value.arrayValue?.compactMap(\.intValue) ?? []
-    guard sizes.count == 2, sizes.allSatisfy(PatchGrid.sides.contains) else {
-      throw ConvertError.malformedConfiguration(
-        file: reader.configurationFile, key: "mm_grid",
-        expected: "two integers from 1 to 1024, rows and columns")
-    }
-    return PatchGrid(rows: sizes[0], columns: sizes[1])
   }
 
   private static func noteChoices(

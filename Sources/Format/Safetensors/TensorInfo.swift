@@ -10,6 +10,13 @@ public struct TensorInfo: Sendable, Equatable {
   public let elementCount: Int
   /// Where the elements lie in the file, row-major and little-endian.
   public let byteRange: Range<Int>
+
+  /// The same tensor under another name.
+  public func named(_ name: String) -> TensorInfo {
+    TensorInfo(
+      name: name, dataType: dataType, shape: shape, elementCount: elementCount,
+      byteRange: byteRange)
+  }
 }
 
 extension [Int] {

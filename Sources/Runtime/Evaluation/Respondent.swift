@@ -18,7 +18,7 @@ struct Respondent: Sendable {
     self.model = model
     if model.description.vision.first?.classes != nil, model.language == nil { return }
     _ = try model.requireLanguage("a question")
-    _ = try model.requireVision("a question about an image")
+    try model.requireVision("a question about an image")
     _ = try model.requireTokenizer("a question")
   }
 

@@ -8,4 +8,11 @@ public struct PreparedImage: Sendable, Equatable {
   public let width: Int
   /// The planes one after another: `[channels, height, width]`, row-major.
   public let values: [Float]
+
+  /// Wraps planes that are already prepared.
+  public init(height: Int, width: Int, values: [Float]) {
+    self.height = height
+    self.width = width
+    self.values = values
+  }
 }

@@ -22,9 +22,14 @@ public struct VisionModel: Sendable {
     public let pooled: Matrix?
     /// The outputs of the classifier: `[1, classes]`.
     public let classLogits: Matrix?
+
+    /// The features of this encoder and of another one side by side, token by token.
+    func joined(with other: Output) -> Output {
+      Output(features: features.beside(other.features), pooled: nil, classLogits: nil)
+    }
   }
 
-  /// Loads the tensors below `vision.0`.
+  /// Loads the tensors below `vision.` and the index.
   ///
   /// An encoder that feeds a connector runs only the layers that the connector reads.
   public init(_ weights: some WeightSource, _ shape: VisionDescription, index: Int = 0) throws {
@@ -46,13 +51,16 @@ public struct VisionModel: Sendable {
     }
   }
 
-  /// Encodes prepared pixels `[3, height, width]`; those beyond the last whole patch are left out.
+  /// Encodes a prepared image; pixels beyond the last whole patch are left out.
+  ///
+  /// - Parameter name: what errors call the image.
   public func encode(
-    pixels: [Float], height: Int, width: Int, _ context: ExecutionContext
+    _ image: PreparedImage, name: String = "pixel_values", _ context: ExecutionContext
   ) throws(ModelError) -> Output {
-    let grid = try grid(pixels: pixels.count, height: height, width: width)
+    let grid = try grid(of: image, name: name)
     let engine = context.engine
-    var stream = embedding(pixels: pixels, height: height, width: width, grid: grid, engine)
+    var stream = embedding(
+      pixels: image.values, height: image.height, width: image.width, grid: grid, engine)
     for layer in layers.prefix(depth) { stream = layer(stream, engine) }
     guard shape.selectedLayer == nil else {
       let features =
@@ -97,7 +105,8 @@ public struct VisionModel: Sendable {
   }
 
   /// The patches of an image, after checking that there are positions for them.
-  private func grid(pixels: Int, height: Int, width: Int) throws(ModelError) -> PatchGrid {
+  private func grid(of image: PreparedImage, name: String) throws(ModelError) -> PatchGrid {
+    let (height, width, pixels) = (image.height, image.width, image.values.count)
     let side = shape.patchSize
     let table = PatchGrid(rows: shape.positions.rows, columns: shape.positions.columns)
     let (area, overflow) = height.multipliedReportingOverflow(by: width)
@@ -107,7 +116,7 @@ public struct VisionModel: Sendable {
       grid == table || isResampled, grid.count <= Self.patchLimit
     else {
       throw .misshapenInput(
-        "pixel_values", found: [overflow ? 0 : pixels / max(1, area), height, width],
+        name, found: [overflow ? 0 : pixels / max(1, area), height, width],
         expected: isResampled
           ? "[3, H, W] of 1 to \(Self.patchLimit) patches of \(side) × \(side)"
           : "[3, \(table.rows * side), \(table.columns * side)]")

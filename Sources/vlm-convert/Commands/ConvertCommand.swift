@@ -62,6 +62,7 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Replace an existing output.")
   var force = false
 
+  @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
@@ -87,7 +88,8 @@ struct ConvertCommand: ParsableCommand {
       throw FormatError.outputExists(file: output)
     }
     let plan = try ConversionPlan(
-      Checkpoint(directory: model), recipe: try chosenRecipe(), keepNonFinite: allowNonFinite)
+      Checkpoint(directory: model, vision: towers.vision), recipe: try chosenRecipe(),
+      keepNonFinite: allowNonFinite)
     for note in plan.notes { Console.note(note) }
     guard !dryRun, let output else { return PlanReport(plan).print(json: format.json) }
     try requireValidationInputs(plan.checkpoint)
@@ -154,8 +156,8 @@ struct ConvertCommand: ParsableCommand {
     let context = ExecutionContext()
     let run = EvaluationRun(
       model: try ModelLoader.load(path: writer.temporaryPath, context: context),
-      reference: try ModelLoader.load(path: model, context: context), options: evaluation,
-      threads: pool)
+      reference: try ModelLoader.load(path: model, vision: towers.vision, context: context),
+      options: evaluation, threads: pool)
     return try run.report(text: validateText, questions: validateQuestions)
   }
 }

@@ -40,6 +40,7 @@ struct EvaluateCommand: ParsableCommand {
       valueName: "directory"))
   var images: String?
 
+  @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
@@ -62,8 +63,8 @@ struct EvaluateCommand: ParsableCommand {
       // The reference shows what the model loses, so rounding of scans is for the model alone.
       let exact = ExecutionContext(engine: execution.engine, threads: 1)
       let run = EvaluationRun(
-        model: try ModelLoader.load(path: model, context: context),
-        reference: try against.map { try ModelLoader.load(path: $0, context: exact) },
+        model: try load(model, context),
+        reference: try against.map { try load($0, exact) },
         options: evaluation, threads: ThreadPool(threads: threads.count))
       let start = ContinuousClock.now
       let report = try run.report(text: text, questions: questions, images: images)
@@ -74,6 +75,12 @@ struct EvaluateCommand: ParsableCommand {
       }
       try Requirement.check(requirements, report)
     }
+  }
+
+  private func load(_ path: String, _ context: ExecutionContext) throws -> Model {
+    let models = [model] + (against.map { [$0] } ?? [])
+    return try ModelLoader.load(
+      path: path, vision: towers.towers(for: path, among: models), context: context)
   }
 
   private func document(_ report: EvaluationReport, _ seconds: Double) throws -> JSON {

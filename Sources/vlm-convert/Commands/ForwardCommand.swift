@@ -10,7 +10,8 @@ struct ForwardCommand: ParsableCommand {
     abstract: "Run a model on tensors and write its outputs as tensors.",
     discussion: """
       Input: input_ids, int32 or int64 [T], and pixel_values, float32 [3, H, W], already prepared; \
-      image tokens come before the text. Output, float32: logits [T, V] of the text positions, \
+      for a model with several vision encoders pixel_values.0, pixel_values.1 and so on. \
+      Image tokens come before the text. Output, float32: logits [T, V] of the text positions, \
       vision_features, connector_output, and pooled and logits of a vision encoder that stands alone.
       """)
 
@@ -31,6 +32,7 @@ struct ForwardCommand: ParsableCommand {
   @Flag(help: "Replace an existing output.")
   var force = false
 
+  @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
 
@@ -39,7 +41,7 @@ struct ForwardCommand: ParsableCommand {
       if !force, FileSystem.exists(output) { throw FormatError.outputExists(file: output) }
       let inputs = try ForwardInputs(path: input)
       let model = try ModelLoader.load(
-        path: model, context: execution.context(threads: threads.count))
+        path: model, vision: towers.vision, context: execution.context(threads: threads.count))
       let results = try ForwardPass(model, stepByStep: stepByStep).run(inputs)
       var writer = try SafetensorsWriter(
         path: output,
@@ -54,7 +56,8 @@ struct ForwardCommand: ParsableCommand {
 /// The tensors that a forward pass reads.
 struct ForwardInputs {
   let ids: [Int]?
-  let pixels: (values: [Float], height: Int, width: Int)?
+  /// The image, prepared for each vision encoder; none without an image.
+  let images: [PreparedImage]
 
   init(path: String) throws {
     let file = try SafetensorsFile(path: path)
@@ -64,19 +67,29 @@ struct ForwardInputs {
       }
       return try file.integers(of: tensor)
     }
-    pixels = try file.tensors["pixel_values"].map { tensor in
+    let names = Self.imageNames(file)
+    images = try names.compactMap { file.tensors[ExactString($0)] }.map { tensor in
       guard tensor.shape.count == 3, tensor.shape[0] == 3 else {
-        throw ModelError.misshapenInput(
-          "pixel_values", found: tensor.shape, expected: "[3, H, W]")
+        throw ModelError.misshapenInput(tensor.name, found: tensor.shape, expected: "[3, H, W]")
       }
-      return (try file.floats(of: tensor), tensor.shape[1], tensor.shape[2])
+      return PreparedImage(
+        height: tensor.shape[1], width: tensor.shape[2], values: try file.floats(of: tensor))
     }
-    guard ids != nil || pixels != nil else {
+    guard ids != nil || !images.isEmpty, images.count == names.count else {
       throw FormatError.malformed(
         file: path, item: "the list of tensors",
         found: file.tensors.keys.map(\.text).sorted().joined(separator: ", "),
-        expected: "input_ids, pixel_values or both")
+        expected:
+          "input_ids, pixel_values or both; pixel_values.0, pixel_values.1 and so on for several encoders"
+      )
     }
+  }
+
+  /// `pixel_values`, or `pixel_values.0`, `pixel_values.1` and so on, as many as tensors begin like that.
+  private static func imageNames(_ file: SafetensorsFile) -> [String] {
+    let count = file.tensors.keys.filter { $0.text.hasPrefix("pixel_values") }.count
+    if count == 1, file.tensors["pixel_values"] != nil { return ["pixel_values"] }
+    return (0..<count).map { "pixel_values.\($0)" }
   }
 }
 
@@ -93,9 +106,8 @@ struct ForwardPass {
   func run(_ inputs: ForwardInputs) throws -> [(name: String, values: Matrix)] {
     var results = [(name: String, values: Matrix)]()
     var embeddings: Matrix?
-    if let pixels = inputs.pixels {
-      let image = try model.encode(
-        pixels: pixels.values, height: pixels.height, width: pixels.width)
+    if !inputs.images.isEmpty {
+      let image = try model.encode(inputs.images)
       results.append(("vision_features", image.vision.features))
       if let pooled = image.vision.pooled { results.append(("pooled", pooled)) }
       if let logits = image.vision.classLogits { results.append(("logits", logits)) }

@@ -44,6 +44,7 @@ struct GenerateCommand: ParsableCommand {
   @Flag(help: "Take the prompt as it is, without the model's form for questions.")
   var raw = false
 
+  @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
@@ -60,7 +61,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let model = try ModelLoader.load(
-        path: model, context: execution.context(threads: threads.count))
+        path: model, vision: towers.vision, context: execution.context(threads: threads.count))
       let tokenizer = try model.requireTokenizer("a prompt")
       let embeddings = try Prompt(text: prompt, image: image, isRaw: raw).embeddings(for: model)
       var generation = try Generation(

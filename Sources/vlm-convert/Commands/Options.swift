@@ -1,4 +1,5 @@
 import ArgumentParser
+import Format
 import Foundation
 import Quant
 import Runtime
@@ -7,6 +8,20 @@ import Runtime
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON document instead of text.")
   var json = false
+}
+
+/// Where the vision towers are.
+struct VisionOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Directory of vision towers that the checkpoint leaves out: model.safetensors and config.json.",
+      valueName: "directory"))
+  var vision: String?
+
+  /// The towers for the first of some models that is a checkpoint directory, or for the first if none is.
+  func towers(for model: String, among models: [String]) -> String? {
+    model == models.first(where: FileSystem.isDirectory) ?? models.first ? vision : nil
+  }
 }
 
 /// How many threads work.

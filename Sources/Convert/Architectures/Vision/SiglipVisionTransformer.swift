@@ -35,7 +35,7 @@ struct SiglipVisionTransformer: VisionTower {
     vision.classes = try Self.classes(&reader)
     return ModelDescription(
       profile: profile, vision: [vision],
-      imageProcessor: try ImageProcessorReader.read(reader.checkpoint))
+      imageProcessors: try ImageProcessorReader.read(reader.checkpoint))
   }
 
   func vision(

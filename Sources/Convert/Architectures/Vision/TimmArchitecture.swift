@@ -58,25 +58,25 @@ enum TimmImageProcessor {
   private static let filters = ["nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3]
 
   /// Nothing if the configuration does not say enough.
-  static func read(_ reader: CheckpointReader) throws -> ImageProcessor? {
+  static func read(_ reader: CheckpointReader) throws -> [ImageProcessor] {
     guard let configuration = reader.configuration.present("pretrained_cfg"),
       let size = configuration.present("input_size")?.arrayValue?.dropFirst().map(\.intValue),
       let height = size.first ?? nil, let width = size.last ?? nil, size.count == 2,
       let mean = configuration.present("mean"), let deviation = configuration.present("std"),
       let filter = filters[reader.text("interpolation", default: "", in: configuration)]
-    else { return nil }
+    else { return [] }
     let mode = reader.text("crop_mode", default: "center", in: configuration)
     let share = try reader.number(["crop_pct"], default: 0.875, in: configuration)
     let sides = 1...1 << 16
     guard ["center", "squash"].contains(mode), share > 0.1, sides.contains(height),
       sides.contains(width)
-    else { return nil }
+    else { return [] }
     func enlarged(_ side: Int) -> JSON { .integer(Int64((Double(side) / share).rounded(.down))) }
     let resize: JSON =
       mode == "squash"
       ? .dictionary(["height": enlarged(height), "width": enlarged(width)])
       : .dictionary(["shortest_edge": enlarged(min(height, width))])
-    return try ImageProcessor(
+    let processor = try ImageProcessor(
       configuration: .dictionary([
         "size": resize, "resample": .integer(Int64(filter)), "image_mean": mean,
         "image_std": deviation, "do_center_crop": .bool(true),
@@ -84,5 +84,6 @@ enum TimmImageProcessor {
           "height": .integer(Int64(height)), "width": .integer(Int64(width)),
         ]),
       ]), file: reader.configurationFile)
+    return [processor]
   }
 }

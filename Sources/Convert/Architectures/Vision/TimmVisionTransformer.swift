@@ -24,7 +24,7 @@ struct TimmVisionTransformer: VisionTower {
     let own = try ImageProcessorReader.read(reader.checkpoint)
     return ModelDescription(
       profile: profile, vision: [vision],
-      imageProcessor: try own ?? TimmImageProcessor.read(reader))
+      imageProcessors: own.isEmpty ? try TimmImageProcessor.read(reader) : own)
   }
 
   /// - Parameter configuration: timm's config.json; `architecture` is what matters.

@@ -151,6 +151,18 @@ extension CheckpointReader {
     return PatchGrid(rows: root, columns: root)
   }
 
+  /// Rows and columns of a patch grid that the configuration states.
+  func grid(_ key: String) throws -> PatchGrid? {
+    guard let value = configuration.present(key) else { return nil }
+    let sizes = value.arrayValue?.compactMap(\.intValue) ?? []
+    guard sizes.count == 2, sizes.allSatisfy(PatchGrid.sides.contains) else {
+      throw ConvertError.malformedConfiguration(
+        file: configurationFile, key: key,
+        expected: "two integers from 1 to 1024, rows and columns")
+    }
+    return PatchGrid(rows: sizes[0], columns: sizes[1])
+  }
+
   /// Whether a projection has a bias; the tensors decide.
   mutating func hasBias(
     _ name: String, key: String, _ configuration: JSON, default fallback: Bool

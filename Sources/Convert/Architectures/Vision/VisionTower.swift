@@ -75,7 +75,7 @@ extension VisionTower {
     return ModelDescription(
       profile: profile,
       vision: [try vision(&reader, prefix: prefix, configuration, grid: nil)],
-      imageProcessor: try ImageProcessorReader.read(reader.checkpoint))
+      imageProcessors: try ImageProcessorReader.read(reader.checkpoint))
   }
 
   func tensors(_ description: ModelDescription) -> [TensorRule] {

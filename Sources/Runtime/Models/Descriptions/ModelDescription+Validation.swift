@@ -9,12 +9,8 @@ extension ModelDescription {
     guard language != nil || !vision.isEmpty else {
       throw .contradiction("the model has neither a language model nor a vision encoder")
     }
-    guard vision.count <= 1 else {
-      throw .contradiction(
-        "the model has \(vision.count) vision encoders; this version runs one")
-    }
     try language?.validate()
-    for encoder in vision { try encoder.validate() }
+    try validateEncoders()
     if let connector { try validate(connector) }
   }
 
@@ -23,9 +19,10 @@ extension ModelDescription {
       throw .contradiction("a connector needs a vision encoder and a language model")
     }
     try accept("the connector's input width", connector.inputWidth)
-    guard connector.inputWidth == encoder.width else {
+    let width = vision.reduce(0) { $0 + $1.width }
+    guard connector.inputWidth == width else {
       throw .contradiction(
-        "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(encoder.width)"
+        "the connector takes \(connector.inputWidth) channels, the vision encoder gives \(width)"
       )
     }
     guard connector.outputWidth == language.width else {
@@ -51,7 +48,7 @@ extension ModelDescription {
           "the connector scans \(scan.gridRows) × \(scan.gridColumns) patches, the vision encoder gives \(encoder.gridRows) × \(encoder.gridColumns)"
         )
       }
-      guard encoder.selectedTokens == .patches || encoder.prefixTokens == 0 else {
+      guard encoder.givesPatchesAlone else {
         throw .contradiction(
           "the connector scans a grid of patches, the vision encoder gives it other tokens as well")
       }
@@ -71,6 +68,13 @@ extension ModelDescription {
     try accept("the rows after pooling", pooling.pooledRows, limit: 1024)
     try accept("the columns after pooling", pooling.pooledColumns, limit: 1024)
     try accept("the convolution after pooling", pooling.kernel, limit: 63)
+    guard pooling.kernel % 2 == 1 else {
+      throw .contradiction("the convolution after pooling needs an odd width")
+    }
+    guard encoder.givesPatchesAlone else {
+      throw .contradiction(
+        "the connector pools a grid of patches, the vision encoder gives it other tokens as well")
+    }
     guard (pooling.gridRows, pooling.gridColumns) == (encoder.gridRows, encoder.gridColumns)
     else {
       throw .contradiction(

@@ -8,22 +8,22 @@ public struct ModelDescription: Codable, Sendable, Equatable {
   public var vision: [VisionDescription]
   /// What brings vision features to the width of the language model.
   public var connector: ConnectorDescription?
-  /// How images are prepared, if the model came with that.
-  public var imageProcessor: ImageProcessor?
+  /// How images are prepared, for each vision encoder; empty if the model came without that.
+  public var imageProcessors: [ImageProcessor]
   /// The text around a question about an image.
   public var prompt: PromptDescription?
 
   /// Gathers the parts of a model.
   public init(
     profile: String, language: LanguageDescription? = nil, vision: [VisionDescription] = [],
-    connector: ConnectorDescription? = nil, imageProcessor: ImageProcessor? = nil,
+    connector: ConnectorDescription? = nil, imageProcessors: [ImageProcessor] = [],
     prompt: PromptDescription? = nil
   ) {
     self.profile = profile
     self.language = language
     self.vision = vision
     self.connector = connector
-    self.imageProcessor = imageProcessor
+    self.imageProcessors = imageProcessors
     self.prompt = prompt
   }
 }
