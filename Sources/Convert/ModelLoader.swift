@@ -11,24 +11,32 @@ public enum ModelLoader {
   ) throws -> Model {
     guard FileSystem.isDirectory(path) else {
       guard vision == nil else { throw ConvertError.visionForPack(path) }
-      return try load(pack: path, context: context)
+      let reader = try PackReader(path: path)
+      return try load(
+        PackWeightSource(reader), try reader.modelDescription(), path, context, file: reader.asset)
     }
     let checkpoint = try Checkpoint(directory: path, vision: vision)
     let weights = try CheckpointWeightSource(checkpoint)
-    let tokenizer = try checkpoint.text("tokenizer.json").map {
-      try Tokenizer(parsing: $0, file: path + "/tokenizer.json")
-    }
-    return try Model(weights, weights.description, tokenizer: tokenizer, context: context)
+    return try load(weights, weights.description, path, context, file: checkpoint.text)
   }
 
-  private static func load(pack path: String, context: ExecutionContext) throws -> Model {
-    let reader = try PackReader(path: path)
-    let tokenizer = try reader.asset("tokenizer.json").map {
-      try Tokenizer(parsing: $0, file: "tokenizer.json in \(path)")
+  /// - Parameter file: the bytes of a file that travels with the model.
+  private static func load(
+    _ weights: some WeightSource, _ description: ModelDescription, _ path: String,
+    _ context: ExecutionContext, file: (_ name: String) throws -> [UInt8]?
+  ) throws -> Model {
+    let configuration = try file("tokenizer_config.json")
+    let tokenizer = try file("tokenizer.json").map {
+      try Tokenizer(
+        parsing: $0, configuration: configuration, file: "\(path), tokenizer.json")
     }
-    return try Model(
-      PackWeightSource(reader), try reader.modelDescription(), tokenizer: tokenizer,
-      context: context)
+    var model = try Model(weights, description, tokenizer: tokenizer, context: context)
+    let name = "\(path), tokenizer_config.json"
+    model.chat = try ChatFormat(
+      tokenizerConfiguration: try configuration.map { try Checkpoint.parse($0, file: name) }
+        ?? .dictionary([:]),
+      templateFile: try file("chat_template.jinja"), file: name)
+    return model
   }
 }
 

@@ -12,6 +12,8 @@ public struct Model: Sendable {
   public let connector: Connector?
   /// The tokenizer, if the model came with one.
   public let tokenizer: Tokenizer?
+  /// How it writes conversations, if the model came with that.
+  public var chat: ChatFormat?
   /// How to execute it.
   public let context: ExecutionContext
 

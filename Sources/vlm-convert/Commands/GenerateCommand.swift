@@ -44,6 +44,13 @@ struct GenerateCommand: ParsableCommand {
   @Flag(help: "Take the prompt as it is, without the model's form for questions.")
   var raw = false
 
+  @Flag(help: "Write the prompt as a conversation, with the model's chat template.")
+  var chat = false
+
+  @Option(
+    help: ArgumentHelp("Instructions for the conversation; implies --chat.", valueName: "text"))
+  var system: String?
+
   @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
@@ -56,6 +63,14 @@ struct GenerateCommand: ParsableCommand {
     guard (0...100).contains(temperature) else {
       throw ValidationError("--temperature takes 0 to 100, not \(temperature).")
     }
+    guard !raw || !(chat || system != nil) else {
+      throw ValidationError("--raw and --chat exclude each other.")
+    }
+  }
+
+  private var form: Prompt.Form {
+    if chat || system != nil { return .chat(system: system) }
+    return raw ? .raw : .question
   }
 
   func run() throws {
@@ -63,7 +78,7 @@ struct GenerateCommand: ParsableCommand {
       let model = try ModelLoader.load(
         path: model, vision: towers.vision, context: execution.context(threads: threads.count))
       let tokenizer = try model.requireTokenizer("a prompt")
-      let embeddings = try Prompt(text: prompt, image: image, isRaw: raw).embeddings(for: model)
+      let embeddings = try Prompt(text: prompt, image: image, form: form).embeddings(for: model)
       var generation = try Generation(
         model, embeddings: embeddings, state: nil,
         sampler: Sampler(temperature: temperature, seed: seed))

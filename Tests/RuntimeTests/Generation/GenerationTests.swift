@@ -105,16 +105,49 @@ import Testing
     let prompt = try Prompt(text: "What?", image: image).embeddings(for: model)
     let question = try tokens("Q: What? A:")
     #expect(prompt.values == pixels.values + question.values)
-    let raw = try Prompt(text: "What?", image: image, isRaw: true).embeddings(for: model)
+    let raw = try Prompt(text: "What?", image: image, form: .raw).embeddings(for: model)
     #expect(try raw.values == pixels.values + tokens("What?").values)
   }
 
   @Test func `a mark says where the image goes`() throws {
     let model = try SampleModel.loadVisionLanguage()
     let pixels = try #require(try model.encode(RGBImage(contentsOf: image)).embeddings)
-    let prompt = try Prompt(text: "See <image>this", image: image, isRaw: true)
+    let prompt = try Prompt(text: "See <image>this", image: image, form: .raw)
       .embeddings(for: model)
     #expect(try prompt.values == tokens("See ").values + pixels.values + tokens("this").values)
+  }
+
+  @Test func `a conversation is written with the model's template`() throws {
+    var model = try SampleModel.loadVisionLanguage()
+    model.chat = try ChatFormat(
+      tokenizerConfiguration: .dictionary([
+        "chat_template": .string(
+          "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{{ eos_token }}[assistant]"
+        ),
+        "eos_token": .string("!"),
+      ]), templateFile: nil, file: "tokenizer_config.json")
+    let plain = try Prompt(text: "Hi", form: .chat(system: nil)).embeddings(for: model)
+    #expect(try plain == tokens("[user]Hi![assistant]"))
+    let instructed = try Prompt(text: "Hi", form: .chat(system: "Be brief.")).embeddings(for: model)
+    #expect(try instructed == tokens("[system]Be brief.[user]Hi![assistant]"))
+    let pixels = try #require(try model.encode(RGBImage(contentsOf: image)).embeddings)
+    let seen = try Prompt(text: "See <image>this", image: image, form: .chat(system: nil))
+      .embeddings(for: model)
+    #expect(
+      try seen.values == tokens("[user]See ").values + pixels.values
+        + tokens("this![assistant]").values)
+  }
+
+  @Test func `without a template the model's form for questions is its conversation`() throws {
+    let model = try SampleModel.loadVisionLanguage()
+    #expect(
+      try Prompt(text: "Hi", form: .chat(system: nil)).embeddings(for: model) == tokens("Q: Hi A:"))
+    #expect(throws: ModelError.missingPart("chat template", needed: "a system prompt")) {
+      _ = try Prompt(text: "Hi", form: .chat(system: "Be brief.")).embeddings(for: model)
+    }
+    #expect(throws: ModelError.missingPart("chat template", needed: "a conversation")) {
+      _ = try Prompt(text: "Hi", form: .chat(system: nil)).embeddings(for: SampleModel.load())
+    }
   }
 
   @Test func `an image needs a model that sees`() throws {
