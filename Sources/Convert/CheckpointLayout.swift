@@ -39,6 +39,7 @@ struct CheckpointLayout: Sendable {
   let notes: [String]
 
   init(_ checkpoint: Checkpoint) throws {
+    try Self.refuseQuantized(checkpoint)
     let architecture = try Architectures.recognize(checkpoint)
     self.architecture = architecture
     var reader = try CheckpointReader(checkpoint, architecture)
@@ -49,6 +50,15 @@ struct CheckpointLayout: Sendable {
       reader.notes
       + reader.dropped.map { "\($0) is left out: it has no use in \(architecture.profile)" }
     try Self.checkVocabulary(checkpoint, description)
+  }
+
+  /// Weights that another tool has quantized are no floats, whatever type their tensors have.
+  private static func refuseQuantized(_ checkpoint: Checkpoint) throws(ConvertError) {
+    guard let quantization = checkpoint.configuration.present("quantization_config") else { return }
+    let method = quantization["quant_method"]?.stringValue
+    throw .unsupported(
+      option: "quantization_config", found: method.map { "“\($0)”" } ?? "present",
+      supported: "a checkpoint with float weights", file: checkpoint.directory + "/config.json")
   }
 
   /// Finds all tensors, or throws everything that is wrong with them.

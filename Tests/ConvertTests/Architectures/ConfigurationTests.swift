@@ -41,6 +41,9 @@ import Testing
     .init("mamba1-hf", "hidden_act", "gelu", found: "“gelu”", supported: "silu or swish"),
     .init("mamba1-ssm", "d_intermediate", 64, found: "64", supported: "0"),
     .init(
+      "mamba1-hf", "quantization_config", ["quant_method": "gptq"], found: "“gptq”",
+      supported: "a checkpoint with float weights"),
+    .init(
       "vlmamba-linear", "text_model_type", "llama", found: "“llama”",
       supported: "falcon_mamba or mamba or mamba2"),
     .init(
