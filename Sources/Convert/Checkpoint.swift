@@ -12,6 +12,8 @@ public struct Checkpoint: Sendable {
 
   /// The path given by the user.
   public let directory: String
+  /// The directory of vision towers, if there is one of its own.
+  public let visionDirectory: String?
   /// config.json, or params.json in Mistral's native layout.
   public let configuration: JSON
   /// Whether the files have Mistral's names instead of Hugging Face's.
@@ -40,6 +42,7 @@ public struct Checkpoint: Sendable {
   ///   if their names began with `visionPrefix`, its config.json as if it were `vision_config`.
   public init(directory: String, vision: String? = nil) throws {
     self.directory = directory
+    visionDirectory = vision
     let configurationName = ["config.json", "params.json"]
       .first { FileSystem.exists(directory + "/" + $0) }
     isMistralNative = configurationName == "params.json"

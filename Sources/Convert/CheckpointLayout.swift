@@ -42,6 +42,10 @@ struct CheckpointLayout: Sendable {
     try Self.refuseQuantized(checkpoint)
     let architecture = try Architectures.recognize(checkpoint)
     self.architecture = architecture
+    guard checkpoint.visionDirectory == nil || architecture.acceptsSeparateTowers else {
+      throw ConvertError.unwantedTowers(
+        profile: architecture.profile, directory: checkpoint.directory)
+    }
     var reader = try CheckpointReader(checkpoint, architecture)
     description = try architecture.describe(&reader)
     try description.validate()

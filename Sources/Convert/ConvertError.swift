@@ -38,6 +38,8 @@ public enum ConvertError: DescribedFailure, Equatable {
   case outputExists(String)
   /// A vision-language checkpoint leaves its vision towers out.
   case missingTowers(prefix: String, directory: String)
+  /// Vision towers are given for a model that has none, or has them in the same directory.
+  case unwantedTowers(profile: String, directory: String)
   /// Vision towers are given for something that is no checkpoint directory.
   case visionForPack(String)
   /// A directory or file cannot be created.
@@ -47,7 +49,8 @@ public enum ConvertError: DescribedFailure, Equatable {
   public var kind: FailureKind {
     switch self {
     case .missingFile, .missingTowers: .missingInput
-    case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable, .visionForPack:
+    case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable, .visionForPack,
+      .unwantedTowers:
       .usage
     case .outputExists, .cannotCreate: .cannotCreate
     default: .badInput
@@ -89,6 +92,8 @@ public enum ConvertError: DescribedFailure, Equatable {
     case .outputExists(let path): "\(path) exists; --force replaces it"
     case .missingTowers(let prefix, let directory):
       "\(directory) has no tensors below \(prefix); expected them there, or in a directory given with --vision"
+    case .unwantedTowers(let profile, let directory):
+      "\(directory) is a model of the profile \(profile), whose vision encoder, if any, lies with the rest; expected no --vision"
     case .visionForPack(let path):
       "--vision goes with a checkpoint directory, which \(path) is not; a pack holds its vision encoders"
     case .cannotCreate(let path, let reason): "cannot create \(path): \(reason)"

@@ -24,6 +24,12 @@ package enum Fixtures {
   /// The directory of a model.
   package static func model(_ name: String) -> String { root + "/models/" + name }
 
+  /// The directory of a model's vision towers, if they lie apart from it.
+  package static func vision(_ name: String) -> String? {
+    let path = model(name) + "/vision"
+    return FileManager.default.fileExists(atPath: path) ? path : nil
+  }
+
   /// The path of an image.
   package static func image(_ name: String) -> String { root + "/images/" + name }
 

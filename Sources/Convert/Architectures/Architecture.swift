@@ -27,6 +27,9 @@ protocol Architecture: Sendable {
   /// The tensors of a model of this layout, in the order of the pack.
   func tensors(_ description: ModelDescription) -> [TensorRule]
 
+  /// Whether vision towers may lie in a directory of their own, under names that begin with `Checkpoint.visionPrefix`.
+  var acceptsSeparateTowers: Bool { get }
+
   /// The name under which `unpack` writes a tensor; most layouts keep the standard one.
   func exportedName(_ standardName: String) -> String
 
@@ -35,6 +38,8 @@ protocol Architecture: Sendable {
 }
 
 extension Architecture {
+  var acceptsSeparateTowers: Bool { false }
+
   func exportedName(_ standardName: String) -> String { standardName }
 }
 

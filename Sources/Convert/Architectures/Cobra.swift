@@ -8,6 +8,7 @@ struct Cobra: Architecture {
   let profile = "cobra"
   let summary = "Cobra: DINOv2 and SigLIP, linear, MLP or pooling projector, Mamba language model"
   let modelTypes = ["cobra"]
+  let acceptsSeparateTowers = true
 
   private static let languagePrefix = "llm_backbone.llm."
 

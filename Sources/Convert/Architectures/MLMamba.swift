@@ -6,6 +6,7 @@ struct MLMamba: Architecture {
   let profile = "mlmamba"
   let summary = "ML-Mamba: DINOv2 and SigLIP, bidirectional Mamba-2 connector, Mamba language model"
   let modelTypes = ["mlmamba", "ml_mamba"]
+  let acceptsSeparateTowers = true
 
   private static let mixers = "bidirectional_mamba.layers."
   private static let languagePrefix = "llm_backbone."

@@ -93,7 +93,7 @@ import Testing
     return try Model(
       SampleWeights(seed: seed),
       ModelDescription(
-        profile: "siglip-vit", vision: [vision], imageProcessor: SampleModel.imageProcessor()),
+        profile: "siglip-vit", vision: [vision], imageProcessors: [SampleModel.imageProcessor()]),
       tokenizer: nil, context: ExecutionContext())
   }
 
@@ -139,7 +139,7 @@ import Testing
         "preprocessor configuration", needed: "preparing an image")
     ) {
       _ = try evaluate(
-        questions, SampleModel.loadVisionLanguage { $0.imageProcessor = nil })
+        questions, SampleModel.loadVisionLanguage { $0.imageProcessors = [] })
     }
   }
 

@@ -157,7 +157,7 @@ import Testing
           SampleWeights(),
           ModelDescription(
             profile: "mamba1-hf", language: SampleModel.language,
-            imageProcessor: SampleModel.imageProcessor()),
+            imageProcessors: [SampleModel.imageProcessor()]),
           tokenizer: SampleModel.tokenizer(), context: ExecutionContext()))
     }
     #expect(throws: ModelError.missingPart("connector", needed: "an image in a prompt")) {

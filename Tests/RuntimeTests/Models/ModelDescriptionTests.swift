@@ -175,7 +175,7 @@ import Testing
     #expect(json["vision"]?.arrayValue?.first?["activation"]?.stringValue == "gelu_pytorch_tanh")
     #expect(json["connector"]?["scan"]?["paths"]?.stringValue == "cross")
     #expect(json["prompt"]?["suffix"]?.stringValue == " A:")
-    #expect(json["imageProcessor"] == nil)
+    #expect(json["imageProcessors"]?.arrayValue == [])
   }
 
   @Test func `a description with a missing or wrong member is refused`() throws {

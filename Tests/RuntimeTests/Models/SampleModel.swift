@@ -88,7 +88,7 @@ enum SampleModel {
     change: (inout ModelDescription) -> Void = { _ in }
   ) throws -> Model {
     var description = description
-    description.imageProcessor = try imageProcessor()
+    description.imageProcessors = [try imageProcessor()]
     change(&description)
     return try Model(
       weights, description, tokenizer: tokenizer(), context: ExecutionContext())
