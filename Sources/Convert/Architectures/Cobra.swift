@@ -28,8 +28,9 @@ struct Cobra: Architecture {
     let connector = try CobraParts.projector(
       &reader, inputs: vision.width, outputs: language.width, grid: vision.grid)
     CobraParts.noteChoices(&reader, vision, connector)
-    let isBase = !CobraParts.settings(reader.configuration)
-      .text("llm_backbone_id", default: "zephyr").contains("zephyr")
+    let isBase = !reader.text(
+      "llm_backbone_id", default: "zephyr", in: CobraParts.settings(reader.configuration)
+    ).contains("zephyr")
     return ModelDescription(
       profile: profile, language: language, vision: vision.towers, connector: connector,
       imageProcessors: vision.processors, prompt: isBase ? Self.basePrompt : CobraParts.prompt)

@@ -114,10 +114,3 @@ enum CobraParts {
     )
   }
 }
-
-extension JSON {
-  /// A text member, or a default.
-  func text(_ key: String, default fallback: String) -> String {
-    present(key)?.stringValue ?? fallback
-  }
-}

@@ -82,7 +82,8 @@ struct CobraVision {
     var vision = try family.vision(
       &reader, prefix: tower.prefix,
       .dictionary([
-        "architecture": .string(own.text("architecture", default: tower.architecture)),
+        "architecture": .string(
+          reader.text("architecture", default: tower.architecture, in: own)),
         "model_args": .dictionary(arguments),
       ]), grid: PatchGrid(rows: imageSize / patch, columns: imageSize / patch))
     vision.selectedLayer = -2
@@ -97,8 +98,9 @@ struct CobraVision {
     if let processor = try ImageProcessorReader.read(reader.checkpoint).first {
       return parts.map { _ in processor }
     }
-    let strategy = CobraParts.settings(reader.configuration)
-      .text("image_resize_strategy", default: "resize-naive")
+    let strategy = reader.text(
+      "image_resize_strategy", default: "resize-naive",
+      in: CobraParts.settings(reader.configuration))
     try reader.require("image_resize_strategy", strategy, among: ["resize-naive"])
     let side = JSON.integer(Int64(imageSize))
     return try parts.map { tower in
