@@ -7,14 +7,18 @@ package enum Fixtures {
     URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().path + "/Fixtures"
 
-  /// Names of all models that take at most one image. Those with two encoders have tests of their own.
-  package static let models: [String] = {
-    let names = try? FileManager.default.contentsOfDirectory(atPath: root + "/models")
-    return (names ?? []).sorted().filter { name in
-      let tensors = try? expected(name).tensors
-      return tensors?["pixel_values_dino"] == nil
-    }
-  }()
+  private static let allModels =
+    ((try? FileManager.default.contentsOfDirectory(atPath: root + "/models")) ?? []).sorted()
+
+  /// Names of all models with at most one vision encoder.
+  package static let models = allModels.filter { !hasTwoEncoders($0) }
+
+  /// Names of the models with two vision encoders, whose images are prepared in two ways.
+  package static let modelsOfTwoEncoders = allModels.filter(hasTwoEncoders)
+
+  private static func hasTwoEncoders(_ name: String) -> Bool {
+    (try? expected(name).tensors["pixel_values_dino"]) != nil
+  }
 
   /// Names of those models that read text.
   package static let languageModels = models.filter { name in

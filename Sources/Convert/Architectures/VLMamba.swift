@@ -8,8 +8,7 @@ import Runtime
 /// The paper was published without code. What it leaves open is decided by the configuration and printed.
 struct VLMamba: Architecture {
   let profile = "vlmamba"
-  let summary =
-    "VL-Mamba: SigLIP, CLIP or DINOv2, linear, MLP or scan connector, Mamba language model"
+  let summary = "VL-Mamba: SigLIP, CLIP or DINOv2; linear, MLP or scan connector; Mamba"
   let modelTypes = ["vl_mamba"]
 
   private static let textModels: [String: MambaLanguage.MixerReader] = [

@@ -87,6 +87,7 @@ public struct Model: Sendable {
 
   /// Prepares and encodes an image.
   public func encode(_ image: RGBImage) throws -> EncodedImage {
+    try requireVision("an image")
     guard !description.imageProcessors.isEmpty else {
       throw ModelError.missingPart(
         "preprocessor configuration", needed: "preparing an image")

@@ -56,7 +56,7 @@ import Testing
     copy.set("mm_vision_select_feature", .string("cls_patch"))
     let model = try copy.pack(Self.recipe("f32"), context)
     let all = try fixture.encode(model)
-    let shape = try #require(model.vision).shape
+    let shape = try #require(model.vision.first).shape
     #expect(shape.kind == .dinov2 && shape.registers > 0)
     let count = patches.vision.features.rows
     #expect(
@@ -101,7 +101,7 @@ import Testing
   func `images of other sizes are encoded with resampled positions`(name: String) throws {
     let context = ExecutionContext(engine: .fast)
     let model = try ModelLoader.load(path: VisionFixture(name: name).path, context: context)
-    let shape = try #require(model.vision).shape
+    let shape = try #require(model.vision.first).shape
     let (rows, columns) = (2, 5)
     // The last pixels of each side are too few for a patch.
     let (height, width) = (rows * shape.patchSize + 1, columns * shape.patchSize + 3)
@@ -115,7 +115,7 @@ import Testing
   func `pixels that fill no patch are refused`(name: String) throws {
     let model = try ModelLoader.load(
       path: VisionFixture(name: name).path, context: ExecutionContext())
-    let side = try #require(model.vision).shape.patchSize
+    let side = try #require(model.vision.first).shape.patchSize
     #expect(
       throws: ModelError.misshapenInput(
         "pixel_values", found: [3, side - 1, side],

@@ -7,7 +7,7 @@ import Testing
 
 /// The committed models of two vision encoders, whose towers mostly lie in a directory of their own.
 enum CobraFixtures {
-  static let names = Fixtures.models.filter { $0.hasPrefix("cobra") || $0 == "mlmamba" }
+  static let names = Fixtures.modelsOfTwoEncoders
   static let engines: [ExecutionContext.EngineKind] = [.reference, .fast]
 
   static func checkpoint(_ name: String) throws -> Checkpoint {

@@ -155,9 +155,7 @@ import Testing
       _ = try Prompt(text: "x", image: image).embeddings(
         for: Model(
           SampleWeights(),
-          ModelDescription(
-            profile: "mamba1-hf", language: SampleModel.language,
-            imageProcessors: [SampleModel.imageProcessor()]),
+          ModelDescription(profile: "mamba1-hf", language: SampleModel.language),
           tokenizer: SampleModel.tokenizer(), context: ExecutionContext()))
     }
     #expect(throws: ModelError.missingPart("connector", needed: "an image in a prompt")) {

@@ -72,9 +72,9 @@ import Testing
     Refusal(.contradiction("the model has neither a language model nor a vision encoder")) {
       ($0.language, $0.vision) = (nil, [])
     },
-    Refusal(.contradiction("the model has 2 vision encoders; this version runs one")) {
-      $0.vision.append($0.vision[0])
-    },
+    Refusal(
+      .contradiction("the connector takes 12 channels, the vision encoder gives 24")
+    ) { $0.vision.append($0.vision[0]) },
     Refusal(.contradiction("5 attention heads do not divide a width of 12")) {
       $0.vision[0].heads = 5
     },
