@@ -4,7 +4,7 @@ import Runtime
 /// FalconMamba: Mamba-1 in Hugging Face's names, with weightless norms on time step, B and C.
 ///
 /// Nothing in the tensors tells it from Mamba-1; only `model_type` does.
-struct FalconMamba: Architecture {
+struct FalconMamba: MambaArchitecture {
   let profile = "falcon-mamba"
   let summary = "FalconMamba language model"
   let modelTypes = ["falcon_mamba"]
@@ -14,27 +14,12 @@ struct FalconMamba: Architecture {
       && checkpoint.tensors.keys.contains { $0.text.hasSuffix(".mixer.x_proj.weight") }
   }
 
-  func standardName(_ name: String, in checkpoint: Checkpoint) -> String? {
-    MambaLanguage.standardName(name)
-  }
-
-  func describe(_ reader: inout CheckpointReader) throws -> ModelDescription {
-    ModelDescription(
-      profile: profile,
-      language: try MambaLanguage.language(&reader, isTiedByDefault: true, mixer: Self.mixer))
-  }
-
-  /// The widths of the mixers.
   static func mixer(
     _ reader: inout CheckpointReader, _ prefix: String, _ width: Int
   ) throws -> MixerDescription {
     var mixer = try MambaOne.widths(&reader, prefix, width)
     mixer.parameterNormalizationEpsilon = try reader.number(["mixer_rms_eps"], default: 1e-6)
     return .mamba(mixer)
-  }
-
-  func tensors(_ description: ModelDescription) -> [TensorRule] {
-    description.language.map(MambaLanguage.tensors) ?? []
   }
 
   func exportedConfiguration(_ description: ModelDescription, original: JSON) -> JSON {

@@ -4,7 +4,7 @@ import Runtime
 /// Mamba-1 language models, in the layouts of Hugging Face and of the state-spaces repository.
 ///
 /// The tensors are the same but for the name of the embedding; the configurations have other keys.
-struct MambaOne: Architecture {
+struct MambaOne: MambaArchitecture {
   enum Layout: String { case huggingFace, stateSpaces }
 
   let layout: Layout
@@ -28,17 +28,6 @@ struct MambaOne: Architecture {
     return names.contains(embedding) && names.contains { $0.hasSuffix(".mixer.x_proj.weight") }
   }
 
-  func standardName(_ name: String, in checkpoint: Checkpoint) -> String? {
-    MambaLanguage.standardName(name)
-  }
-
-  func describe(_ reader: inout CheckpointReader) throws -> ModelDescription {
-    ModelDescription(
-      profile: profile,
-      language: try MambaLanguage.language(&reader, isTiedByDefault: true, mixer: Self.mixer))
-  }
-
-  /// The widths of the mixers.
   static func mixer(
     _ reader: inout CheckpointReader, _ prefix: String, _ width: Int
   ) throws -> MixerDescription {
@@ -86,10 +75,6 @@ struct MambaOne: Architecture {
     let stated = keys.compactMap { ssm.present($0) }.first
     if stated == nil || stated?.stringValue == "auto" { return shape ?? (width + 15) / 16 }
     return try reader.size("time-step rank", shape: shape, keys: keys, in: ssm)
-  }
-
-  func tensors(_ description: ModelDescription) -> [TensorRule] {
-    description.language.map(MambaLanguage.tensors) ?? []
   }
 
   /// The tensors of one mixer.

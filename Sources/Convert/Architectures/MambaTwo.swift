@@ -2,7 +2,7 @@ import Format
 import Runtime
 
 /// Mamba-2 language models, in the layouts of Hugging Face, of the state-spaces repository and of Mistral.
-struct MambaTwo: Architecture {
+struct MambaTwo: MambaArchitecture {
   enum Layout: String { case huggingFace, stateSpaces, mistral }
 
   let layout: Layout
@@ -42,18 +42,8 @@ struct MambaTwo: Architecture {
     }
   }
 
-  func standardName(_ name: String, in checkpoint: Checkpoint) -> String? {
-    MambaLanguage.standardName(name)
-  }
+  var isTiedByDefault: Bool { layout == .stateSpaces }
 
-  func describe(_ reader: inout CheckpointReader) throws -> ModelDescription {
-    ModelDescription(
-      profile: profile,
-      language: try MambaLanguage.language(
-        &reader, isTiedByDefault: layout == .stateSpaces, mixer: Self.mixer))
-  }
-
-  /// The widths of the mixers.
   static func mixer(
     _ reader: inout CheckpointReader, _ prefix: String, _ width: Int
   ) throws -> MixerDescription {
@@ -144,10 +134,6 @@ struct MambaTwo: Architecture {
         expected: "two numbers, the smallest and the largest time step")
     }
     return (limits[0], limits[1].isFinite ? limits[1] : nil)
-  }
-
-  func tensors(_ description: ModelDescription) -> [TensorRule] {
-    description.language.map(MambaLanguage.tensors) ?? []
   }
 
   /// The tensors of one mixer.
