@@ -56,7 +56,9 @@ struct MambaTwo: MambaArchitecture {
         file: reader.configurationFile)
     }
     let inner = reader.dimension(prefix + "out_proj.weight", 1)
-    let heads = try self.heads(&reader, prefix, inner: inner, configuration)
+    let heads = try reader.size(
+      "number of heads", shape: reader.dimension(prefix + "A_log", 0), keys: ["num_heads"],
+      in: configuration)
     let headWidth = try reader.size(
       "head width", shape: inner.map { $0 / max(1, heads) }, keys: ["head_dim", "headdim"],
       in: configuration)
@@ -79,14 +81,6 @@ struct MambaTwo: MambaArchitecture {
         epsilon: reader.configuration.present("ssm_cfg") == nil
           ? try reader.number(["layer_norm_epsilon"], default: 1e-5) : 1e-5,
         timeStepMinimum: limits.low, timeStepMaximum: limits.high))
-  }
-
-  private static func heads(
-    _ reader: inout CheckpointReader, _ prefix: String, inner: Int?, _ configuration: JSON
-  ) throws -> Int {
-    try reader.size(
-      "number of heads", shape: reader.dimension(prefix + "A_log", 0), keys: ["num_heads"],
-      in: configuration)
   }
 
   /// Groups and states: the convolution gives their product, the configuration one of them.
