@@ -8,19 +8,28 @@
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
 #define VK_HAS_ROUNDING 1
+#define VK_TOKENS_AT_ONCE 4
 #pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
-// Products of a nibble and a digit, two at a time, fit in 16 bits.
+// Two products of bytes are added to 16 bits, which they must fit: a nibble and a code do, and so do
+// a code's magnitude and another code with its sign.
 #define VK_DOT_HALF(sum, u, s) \
-  _mm256_add_epi32( \
+  (i32x8)_mm256_add_epi32( \
       (__m256i)(sum), \
-      _mm256_madd_epi16(_mm256_maddubs_epi16((__m256i)(u), (__m256i)(s)), _mm256_set1_epi16(1)))
-#define VK_DOT(sum, u, s) \
+      _mm256_madd_epi16( \
+          _mm256_maddubs_epi16((__m256i)(u), (__m256i)(s)), _mm256_set1_epi16(1)))
+#define VK_SIGNED_HALF(u) _mm256_xor_si256((__m256i)(u), _mm256_set1_epi8(-128))
+#define VK_CODES_HALF(sum, u, s) \
+  VK_DOT_HALF( \
+      sum, _mm256_abs_epi8(VK_SIGNED_HALF(u)), _mm256_sign_epi8((__m256i)(s), VK_SIGNED_HALF(u)))
+#define VK_BOTH_HALVES(half, sum, u, s) \
   __builtin_shufflevector( \
-      (i32x8)VK_DOT_HALF((sum).lo, (u).lo, (s).lo), \
-      (i32x8)VK_DOT_HALF((sum).hi, (u).hi, (s).hi), \
-      0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+      half((sum).lo, (u).lo, (s).lo), half((sum).hi, (u).hi, (s).hi), 0, 1, 2, 3, 4, 5, 6, 7, 8, \
+      9, 10, 11, 12, 13, 14, 15)
+#define VK_DOT(sum, u, s) VK_BOTH_HALVES(VK_DOT_HALF, sum, u, s)
+#define VK_DOT_CODES(sum, u, s) VK_BOTH_HALVES(VK_CODES_HALF, sum, u, s)
+#define VK_CODES_OFFSET(offset) 0
 
 #include "loops/all.inc.h"
 

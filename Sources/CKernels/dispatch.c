@@ -84,40 +84,70 @@ void vk_bf16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, 
   kernels()->bf16_matvec(out, w, x, rows, columns);
 }
 
-void vk_q8_matvec(
-    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows,
-    size_t columns, size_t group_size) {
-  kernels()->q8_matvec(out, codes, scales, x, rows, columns, group_size);
-}
-
-void vk_q8_expand(
-    float *out, const int8_t *codes, const uint16_t *scales, size_t rows, size_t columns,
-    size_t group_size) {
-  kernels()->q8_expand(out, codes, scales, rows, columns, group_size);
-}
-
 void vk_q8_quantize(
     int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t group_size,
     int largest_code) {
   kernels()->q8_quantize(codes, scales, w, rows, columns, group_size, largest_code);
 }
 
-void vk_q4_matvec(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
-    const float *x, size_t rows, size_t columns) {
-  kernels()->q4_matvec(out, codes, sub_scales, super_scales, x, rows, columns);
-}
-
-void vk_q4_expand(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
-    size_t rows, size_t columns) {
-  kernels()->q4_expand(out, codes, sub_scales, super_scales, rows, columns);
-}
-
 void vk_q4_quantize(
     uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
     const float *importance, size_t rows, size_t columns) {
   kernels()->q4_quantize(codes, sub_scales, super_scales, w, importance, rows, columns);
+}
+
+void vk_q8_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns) {
+  kernels()->q8_tile(tiles, codes, rows, columns);
+}
+
+void vk_q4_tile(uint8_t *tiles, const uint8_t *codes, size_t rows, size_t columns) {
+  kernels()->q4_tile(tiles, codes, rows, columns);
+}
+
+void vk_tile_halves(uint16_t *tiles, const uint16_t *scales, size_t rows, size_t groups) {
+  kernels()->tile_halves(tiles, scales, rows, groups);
+}
+
+void vk_tile_bytes(int8_t *tiles, const int8_t *scales, size_t rows, size_t groups) {
+  kernels()->tile_bytes(tiles, scales, rows, groups);
+}
+
+void vk_q8_expand(
+    float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
+    size_t columns, size_t group_size) {
+  kernels()->q8_expand(out, tiles, scales, first_row, rows, columns, group_size);
+}
+
+void vk_q4_expand(
+    float *out, const uint8_t *tiles, const int8_t *sub_scales, const uint16_t *super_scales,
+    size_t first_row, size_t rows, size_t columns) {
+  kernels()->q4_expand(out, tiles, sub_scales, super_scales, first_row, rows, columns);
+}
+
+void vk_round_inputs(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+  kernels()->round_inputs(codes, offsets, scales, x, stride, tokens, columns, scale_columns, offset_columns, offset);
+}
+
+void vk_split_inputs(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+  kernels()->split_inputs(codes, offsets, scales, x, stride, tokens, columns, scale_columns, offset_columns, offset);
+}
+
+void vk_q8_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size) {
+  kernels()->q8_multiply(out, stride, tiles, scales, inputs, tokens, first_row, rows, columns, group_size);
+}
+
+void vk_q4_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const int8_t *sub_scales,
+    const uint16_t *super_scales, const vk_inputs *inputs, size_t tokens, size_t first_row,
+    size_t rows, size_t columns) {
+  kernels()->q4_multiply(out, stride, tiles, sub_scales, super_scales, inputs, tokens, first_row, rows, columns);
 }
 
 void vk_rms_normalize(

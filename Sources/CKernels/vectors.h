@@ -8,8 +8,11 @@
 /// - VK_HAS_HALF: 1 if conversion from and to halves is;
 /// - VK_HAS_ROUNDING: 1 if rounding to whole numbers is;
 /// - VK_SCALE(v, n), if there is an instruction for v * 2^n;
-/// - VK_DOT(sum, u, s), if unsigned and signed bytes can be multiplied and added in fours to 16
-///   sums.
+/// - VK_TOKENS_AT_ONCE: how many tokens of a byte product the registers have room for, 4 or 8;
+/// - VK_DOT(sum, u, s), if there are instructions that multiply unsigned bytes up to 15 and signed
+///   bytes and add them in fours to 16 sums;
+/// - VK_DOT_CODES(sum, u, s) and VK_CODES_OFFSET(offset), if 128 is best taken off unsigned bytes
+///   before they are multiplied; then sums start at the latter, which is zero.
 #ifndef VK_VECTORS_H
 #define VK_VECTORS_H
 
@@ -43,7 +46,8 @@ typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
 typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
-typedef int8_t i8x32 __attribute__((ext_vector_type(32)));
+typedef int8_t i8x64 __attribute__((ext_vector_type(64)));
+typedef uint8_t u8x64 __attribute__((ext_vector_type(64)));
 typedef uint8_t u8x16 __attribute__((ext_vector_type(16)));
 typedef _Float16 f16x16 __attribute__((ext_vector_type(16)));
 
@@ -102,6 +106,37 @@ VK_INLINE f32x16 round_small(f32x16 v) {
   return (v + splat(0x1.8p23f)) - splat(0x1.8p23f);
 #endif
 }
+
+/// To the nearest integer for |v| < 2^23.
+VK_INLINE f32x16 round_whole(f32x16 v) {
+#if VK_HAS_ROUNDING
+  return __builtin_elementwise_roundeven(v);
+#else
+  f32x16 whole = __builtin_convertvector(__builtin_convertvector(v, i32x16), f32x16);
+  f32x16 rest = v - whole;
+  f32x16 down = choose(rest < splat(-0.5f), splat(-1), splat(0));
+  return whole + choose(rest > splat(0.5f), splat(1), down);
+#endif
+}
+
+#ifndef VK_DOT
+VK_INLINE i32x16 dot_fours(i32x16 sum, u8x64 u, i8x64 s) {
+  u32x16 unsigned_words = (u32x16)u;
+  i32x16 signed_words = (i32x16)s;
+  for (int i = 0; i < 4; ++i) {
+    i32x16 a = (i32x16)(unsigned_words >> (8 * i) & 255u);
+    i32x16 b = signed_words << (24 - 8 * i) >> 24;
+    sum += a * b;
+  }
+  return sum;
+}
+#define VK_DOT(sum, u, s) dot_fours(sum, u, s)
+#endif
+
+#ifndef VK_DOT_CODES
+#define VK_DOT_CODES(sum, u, s) VK_DOT(sum, u, s)
+#define VK_CODES_OFFSET(offset) (offset)
+#endif
 
 /// Every second lane of a and b together, from lane `odd` on.
 #define VK_EVERY_SECOND(a, b, odd) \

@@ -1,4 +1,4 @@
-/// A weight matrix `[rows, columns]` in some encoding.
+/// A weight matrix `[rows, columns]` in some encoding, laid out in memory as products read it.
 public struct EncodedMatrix: Sendable {
   /// How the planes are to be read.
   public let encoding: any Encoding
@@ -6,21 +6,28 @@ public struct EncodedMatrix: Sendable {
   public let rows: Int
   /// Number of columns (inputs).
   public let columns: Int
-  /// The bytes of every plane of the encoding.
-  public let planes: [[UInt8]]
+  let storage: [AlignedBytes]
 
-  /// Wraps planes.
-  ///
-  /// - Precondition: every plane has `rows` times the bytes that its layout takes for a row.
-  public init(encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]) {
-    precondition(
-      zip(encoding.planes, planes).allSatisfy { $1.count == $0.bytesPerRow(columns) * rows }
-        && planes.count == encoding.planes.count,
-      "planes must have the size that their encoding gives")
+  init(encoding: any Encoding, rows: Int, columns: Int, storage: [AlignedBytes]) {
     self.encoding = encoding
     self.rows = rows
     self.columns = columns
-    self.planes = planes
+    self.storage = storage
+  }
+
+  /// Lays out planes that are in memory.
+  ///
+  /// - Parameter planes: the planes as they are stored, row after row.
+  /// - Precondition: every plane has `rows` times the bytes that its layout takes for a row.
+  public init(encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]) {
+    let assembly = MatrixAssembly(encoding: encoding, rows: rows, columns: columns)
+    precondition(
+      planes.map(\.count) == assembly.planeBytes,
+      "planes must have the size that their encoding gives")
+    for (index, plane) in planes.enumerated() {
+      unsafe plane.withUnsafeBytes { unsafe assembly.write($0, plane: index, at: 0) }
+    }
+    self = assembly.finished()
   }
 
   /// Encodes a matrix.
@@ -28,6 +35,20 @@ public struct EncodedMatrix: Sendable {
     self.init(
       encoding: encoding, rows: matrix.rows, columns: matrix.columns,
       planes: try encoding.encode(matrix.values, rows: matrix.rows, columns: matrix.columns))
+  }
+
+  /// The bytes of every plane as they are stored, row after row.
+  public var planes: [[UInt8]] { planes(rows: 0..<rows) }
+
+  private func planes(rows range: Range<Int>) -> [[UInt8]] {
+    zip(encoding.planes, storage).map { layout, bytes in
+      let stride = layout.bytesPerRow(columns)
+      return unsafe bytes.withBytes { bytes in
+        range.flatMap {
+          unsafe layout.tiling.row($0, of: bytes, columns: columns, bytesPerRow: stride)
+        }
+      }
+    }
   }
 
   /// The values of some rows: `[rows.count, columns]`.
@@ -53,28 +74,19 @@ public struct EncodedMatrix: Sendable {
   /// - Precondition: the range lies inside the matrix.
   public func rows(_ range: Range<Int>) -> EncodedMatrix {
     EncodedMatrix(
-      encoding: encoding, rows: range.count, columns: columns,
-      planes: zip(encoding.planes, planes).map { layout, plane in
-        let stride = layout.bytesPerRow(columns)
-        return Array(plane[range.lowerBound * stride..<range.upperBound * stride])
-      })
+      encoding: encoding, rows: range.count, columns: columns, planes: planes(rows: range))
   }
 
   /// Bytes in memory.
-  public var byteCount: Int { planes.reduce(0) { $0 + $1.count } }
+  public var byteCount: Int { storage.reduce(0) { $0 + $1.count } }
 
-  /// Calls `body` with the address of a row in a plane, read as elements of `Element`.
-  ///
-  /// Planes of wider elements are arrays of whole elements and their storage is aligned to 16 bytes.
-  func withPlane<Element, Result>(
-    _ plane: Int, row: Int, as element: Element.Type,
-    _ body: (UnsafePointer<Element>) -> Result
-  ) -> Result {
-    let stride = encoding.planes[plane].bytesPerRow(columns)
-    return unsafe planes[plane].withUnsafeBytes { bytes in
-      // An empty plane has no address; kernels then read nothing from it.
-      let start = unsafe bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 16).unsafelyUnwrapped
-      return unsafe body((start + row * stride).assumingMemoryBound(to: Element.self))
-    }
+  /// The address of a plane, read as elements of `Element`.
+  func plane<Element>(_ index: Int, as element: Element.Type) -> UnsafePointer<Element> {
+    unsafe UnsafePointer(storage[index].start.assumingMemoryBound(to: Element.self))
+  }
+
+  /// The address of a row in a plane that lies in rows.
+  func row<Element>(_ row: Int, as element: Element.Type) -> UnsafePointer<Element> {
+    unsafe plane(0, as: element) + row * columns
   }
 }

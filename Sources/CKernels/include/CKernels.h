@@ -56,16 +56,6 @@ void vk_bf16_matvec(float *out, const uint16_t *w, const float *x, size_t rows, 
 // halves, `[rows][groups]` with groups = ceil(columns / group_size); the last group may be short;
 // group_size >= 1.
 
-/// Product with a q8 matrix.
-void vk_q8_matvec(
-    float *out, const int8_t *codes, const uint16_t *scales, const float *x, size_t rows,
-    size_t columns, size_t group_size);
-
-/// The floats that a q8 matrix stands for, `[rows][columns]`.
-void vk_q8_expand(
-    float *out, const int8_t *codes, const uint16_t *scales, size_t rows, size_t columns,
-    size_t group_size);
-
 /// Rounds a matrix to q8, codes within +-largest_code (1...127).
 ///
 /// scale = half(max|w| / largest_code), one unit in the last place more if that half is so small
@@ -79,16 +69,6 @@ void vk_q8_quantize(
 // q4: w[r, k] = super_scales[r, k / 256] * sub_scales[r, k / 16] * (nibble[r, k] - 8).
 // codes: ceil(columns / 2) bytes a row, the even column in the low nibble; rows never share a byte.
 // sub_scales: ceil(columns / 16) a row. super_scales: halves, ceil(columns / 256) a row.
-
-/// Product with a q4 matrix. Inputs may be rounded to 24 bits of the largest among each 256 first.
-void vk_q4_matvec(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
-    const float *x, size_t rows, size_t columns);
-
-/// The floats that a q4 matrix stands for, `[rows][columns]`.
-void vk_q4_expand(
-    float *out, const uint8_t *codes, const int8_t *sub_scales, const uint16_t *super_scales,
-    size_t rows, size_t columns);
 
 /// Finds the q4 matrix with a small weighted error sum_k importance[k] (w[r, k] - q4[r, k])^2 in
 /// each row.
@@ -104,6 +84,85 @@ void vk_q4_expand(
 void vk_q4_quantize(
     uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
     const float *importance, size_t rows, size_t columns);
+
+// Tiles: the same matrices as products read them, 16 rows at a time (a stripe) and four columns of
+// each row to a vector of 64 bytes. Columns are padded to a multiple of VK_INPUT_STEP, rows to a
+// multiple of 16; padding may hold anything in memory, and zeros as made here.
+//
+// - q8 codes: `[stripes][padded / 4][16][4]`, each code plus 128.
+// - q4 codes: `[stripes][padded / 8][16][4]`, columns 0...3 of eight in the low nibbles, 4...7 high.
+// - scales of any kind: `[stripes][groups][16]`.
+
+enum {
+  VK_INPUT_STEP = 16,     ///< columns are padded to a multiple of this
+  VK_SCALE_COLUMNS = 64,  ///< columns of the inputs that share a scale, at most
+  VK_INPUT_DIGITS = 3     ///< rows that `vk_split_inputs` makes of one
+};
+
+/// Brings q8 codes into tiles.
+void vk_q8_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns);
+
+/// Brings q4 codes into tiles.
+void vk_q4_tile(uint8_t *tiles, const uint8_t *codes, size_t rows, size_t columns);
+
+/// Brings scales `[rows][groups]` into tiles.
+void vk_tile_halves(uint16_t *tiles, const uint16_t *scales, size_t rows, size_t groups);
+
+/// Brings sub-scales `[rows][groups]` into tiles.
+void vk_tile_bytes(int8_t *tiles, const int8_t *scales, size_t rows, size_t groups);
+
+/// The floats that rows of a tiled q8 matrix stand for, `[rows][columns]`. group_size is a multiple
+/// of VK_INPUT_STEP.
+void vk_q8_expand(
+    float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
+    size_t columns, size_t group_size);
+
+/// The floats that rows of a tiled q4 matrix stand for, `[rows][columns]`.
+void vk_q4_expand(
+    float *out, const uint8_t *tiles, const int8_t *sub_scales, const uint16_t *super_scales,
+    size_t first_row, size_t rows, size_t columns);
+
+/// Inputs of a product as bytes with scales.
+///
+///     x[t, k] = scales[t, k / scale_columns] * codes[t, k]
+typedef struct vk_inputs {
+  const int8_t *codes;     ///< `[tokens][padded]`, within +-127, zero in the padding
+  const int32_t *offsets;  ///< `[tokens][ceil(padded / offset_columns)]`: -offset * sum of codes
+  const float *scales;     ///< `[tokens][ceil(padded / scale_columns)]`
+} vk_inputs;
+
+/// Rounds inputs `[tokens][columns]`, whose rows are `stride` apart, to the parts of `vk_inputs`:
+/// scale = max|x| / 127 for each scale_columns columns, codes to nearest.
+///
+/// scale_columns is VK_SCALE_COLUMNS at most; it and offset_columns are multiples of VK_INPUT_STEP.
+/// An input that is not finite makes the scale of its group so.
+void vk_round_inputs(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset);
+
+/// The same in three rows for each token, whose sum is the input to 24 bits of the largest in its
+/// group.
+void vk_split_inputs(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset);
+
+/// Products of rows of a tiled q8 matrix and inputs with scale_columns = offset_columns =
+/// min(group_size, VK_SCALE_COLUMNS) and offset 128.
+///
+///     out[t * stride + r] = sum_k w[first_row + r, k] x[t, k]
+///
+/// Sums over scale_columns are whole numbers, so they are exact. first_row is a multiple of 16.
+void vk_q8_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size);
+
+/// The same of a tiled q4 matrix and inputs with scale_columns = VK_SCALE_COLUMNS, offset_columns =
+/// 16 and offset 8.
+void vk_q4_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const int8_t *sub_scales,
+    const uint16_t *super_scales, const vk_inputs *inputs, size_t tokens, size_t first_row,
+    size_t rows, size_t columns);
 
 // Activations `[rows][columns]`.
 
@@ -210,7 +269,8 @@ void vk_softplus(float *out, const float *x, size_t count);
 #define VK_EACH_KERNEL(X) \
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
-  X(q8_matvec) X(q8_expand) X(q8_quantize) X(q4_matvec) X(q4_expand) X(q4_quantize) \
+  X(q8_quantize) X(q4_quantize) X(q8_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
+  X(q8_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \
   X(selective_scan) X(selective_scan_int8) X(state_space_step) X(softmax_rows) X(log_softmax_rows) \
   X(activate) X(gate_silu) X(add) X(exp) X(softplus)

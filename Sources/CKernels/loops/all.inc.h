@@ -4,18 +4,15 @@
 
 #include "conversion.inc.h"
 #include "products.inc.h"
-#include "q8.inc.h"
 #include "q4.inc.h"
-#ifdef VK_DOT
-#include "q4_digits.inc.h"
-#else
-#include "q4_floats.inc.h"
-#endif
 #include "quantization.inc.h"
 #include "elementary.inc.h"
 #include "activation.inc.h"
 #include "normalization.inc.h"
 #include "convolution.inc.h"
+#include "inputs.inc.h"
+#include "tiles.inc.h"
+#include "byte_products.inc.h"
 #include "scan.inc.h"
 #include "state_space.inc.h"
 

@@ -17,10 +17,36 @@ public protocol Encoding: Sendable {
   /// Writes the values of some rows to `output`, row-major, `rows.count * columns` of them.
   func expand(_ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
 
+  /// How products with the encoding's matrices are computed.
+  var product: EncodedProduct { get }
+}
+
+/// The two ways to multiply an encoded matrix.
+public enum EncodedProduct: Sendable {
+  /// Row by row, with floats.
+  case rows(any RowProduct)
+  /// In tiles of 16 rows, with inputs as bytes.
+  case tiles(any TileProduct)
+}
+
+/// An encoding whose rows are multiplied by floats.
+public protocol RowProduct: Sendable {
   /// Multiplies some rows by a vector of `matrix.columns` values; writes `rows.count` results.
   func multiply(
     _ matrix: EncodedMatrix, rows: Range<Int>, by vector: UnsafePointer<Float>,
     into output: UnsafeMutablePointer<Float>)
+}
+
+/// An encoding whose tiles are multiplied by inputs as bytes.
+public protocol TileProduct: Sendable {
+  /// What the kernels expect of the inputs.
+  var inputShape: RoundedInputs.Shape { get }
+
+  /// Multiplies some rows, the first of which is the first of a tile, by `count` rows of inputs from that of
+  /// `token` on; the results of an input row lie together, `stride` from one input row to the next.
+  func multiply(
+    _ matrix: EncodedMatrix, rows: Range<Int>, by inputs: RoundedInputs, token: Int, count: Int,
+    into output: UnsafeMutablePointer<Float>, stride: Int)
 }
 
 /// One plane of an encoding.
@@ -32,12 +58,17 @@ public struct PlaneLayout: Sendable {
   /// Bytes that a row of that many columns takes.
   public let bytesPerRow: @Sendable (_ columns: Int) -> Int
 
+  /// How the plane lies in memory.
+  let tiling: PlaneTiling
+
   /// Describes a plane with `elements(columns)` elements in a row.
   init(
-    _ name: String, elementBytes: Int, elements: @escaping @Sendable (_ columns: Int) -> Int
+    _ name: String, elementBytes: Int, tiling: PlaneTiling = .rows,
+    elements: @escaping @Sendable (_ columns: Int) -> Int
   ) {
     self.name = name
     self.elementBytes = elementBytes
+    self.tiling = tiling
     bytesPerRow = { elements($0) * elementBytes }
   }
 }
@@ -45,7 +76,10 @@ public struct PlaneLayout: Sendable {
 extension Encoding {
   /// Bytes in memory that a matrix of this shape takes.
   public func byteCount(rows: Int, columns: Int) -> Int {
-    planes.reduce(0) { $0 + $1.bytesPerRow(columns) * rows }
+    planes.reduce(0) {
+      $0
+        + $1.tiling.byteCount(rows: rows, columns: columns, bytesPerRow: $1.bytesPerRow(columns))
+    }
   }
 
   /// Bits a weight takes in memory, scales included.

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Weights as floating-point numbers: one plane `values`, little-endian.
-public enum FloatEncoding: String, Encoding, CaseIterable {
+public enum FloatEncoding: String, Encoding, RowProduct, CaseIterable {
   /// IEEE single precision.
   case f32
   /// IEEE half precision.
@@ -53,19 +53,16 @@ public enum FloatEncoding: String, Encoding, CaseIterable {
     let count = rows.count * matrix.columns
     switch self {
     case .f32:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: Float.self) { values in
-        unsafe output.update(from: values, count: count)
-      }
+      unsafe output.update(from: matrix.row(rows.lowerBound, as: Float.self), count: count)
     case .f16:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: UInt16.self) { values in
-        unsafe vk_widen_f16(output, values, count)
-      }
+      unsafe vk_widen_f16(output, matrix.row(rows.lowerBound, as: UInt16.self), count)
     case .bf16:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: UInt16.self) { values in
-        unsafe vk_widen_bf16(output, values, count)
-      }
+      unsafe vk_widen_bf16(output, matrix.row(rows.lowerBound, as: UInt16.self), count)
     }
   }
+
+  /// See `Encoding`.
+  public var product: EncodedProduct { .rows(self) }
 
   /// Multiplies rows by a vector in single precision.
   public func multiply(
@@ -74,17 +71,11 @@ public enum FloatEncoding: String, Encoding, CaseIterable {
   ) {
     switch self {
     case .f32:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: Float.self) { values in
-        unsafe vk_f32_matvec(output, values, vector, rows.count, matrix.columns)
-      }
+      unsafe vk_f32_matvec(output, matrix.row(rows.lowerBound, as: Float.self), vector, rows.count, matrix.columns)
     case .f16:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: UInt16.self) { values in
-        unsafe vk_f16_matvec(output, values, vector, rows.count, matrix.columns)
-      }
+      unsafe vk_f16_matvec(output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
     case .bf16:
-      unsafe matrix.withPlane(0, row: rows.lowerBound, as: UInt16.self) { values in
-        unsafe vk_bf16_matvec(output, values, vector, rows.count, matrix.columns)
-      }
+      unsafe vk_bf16_matvec(output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
     }
   }
 }

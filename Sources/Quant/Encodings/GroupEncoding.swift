@@ -5,7 +5,7 @@ import CKernels
 /// `weight = scale · code`, with `scale = max|weight| / largestCode` and codes rounded to nearest. A last group may
 /// be short. Codes take a byte each in memory; those of fewer than eight bits shrink to about their entropy when the
 /// pack compresses them. Planes: `codes`, int8 `[rows, columns]`, and `scales`, half `[rows, ⌈columns / groupSize⌉]`.
-public struct GroupEncoding: Encoding {
+public struct GroupEncoding: Encoding, TileProduct {
   /// Group sizes that are offered; all divide into whole vectors.
   public static let groupSizes = [16, 32, 64, 128, 256]
   /// The group size that a bare `q8` or `q6` means.
@@ -35,8 +35,10 @@ public struct GroupEncoding: Encoding {
   /// `codes` and `scales`.
   public var planes: [PlaneLayout] {
     [
-      PlaneLayout("codes", elementBytes: 1) { $0 },
-      PlaneLayout("scales", elementBytes: 2) { [groupSize] in ($0 + groupSize - 1) / groupSize },
+      PlaneLayout("codes", elementBytes: 1, tiling: .codes) { $0 },
+      PlaneLayout("scales", elementBytes: 2, tiling: .halves) { [groupSize] in
+        ($0 + groupSize - 1) / groupSize
+      },
     ]
   }
 
@@ -57,23 +59,29 @@ public struct GroupEncoding: Encoding {
   public func expand(
     _ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>
   ) {
-    unsafe matrix.withPlane(0, row: rows.lowerBound, as: Int8.self) { codes in
-      unsafe matrix.withPlane(1, row: rows.lowerBound, as: UInt16.self) { scales in
-        unsafe vk_q8_expand(output, codes, scales, rows.count, matrix.columns, groupSize)
-      }
-    }
+    unsafe vk_q8_expand(
+      output, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: UInt16.self), rows.lowerBound,
+      rows.count, matrix.columns, groupSize)
   }
 
-  /// Multiplies rows by a vector, expanding codes in registers.
+  /// See `Encoding`.
+  public var product: EncodedProduct { .tiles(self) }
+
+  /// See `TileProduct`.
+  public var inputShape: RoundedInputs.Shape {
+    let shared = min(groupSize, VK_SCALE_COLUMNS)
+    return RoundedInputs.Shape(scaleColumns: shared, offsetColumns: shared, offset: 128)
+  }
+
+  /// See `TileProduct`.
   public func multiply(
-    _ matrix: EncodedMatrix, rows: Range<Int>, by vector: UnsafePointer<Float>,
-    into output: UnsafeMutablePointer<Float>
+    _ matrix: EncodedMatrix, rows: Range<Int>, by inputs: RoundedInputs, token: Int, count: Int,
+    into output: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    unsafe matrix.withPlane(0, row: rows.lowerBound, as: Int8.self) { codes in
-      unsafe matrix.withPlane(1, row: rows.lowerBound, as: UInt16.self) { scales in
-        unsafe vk_q8_matvec(
-          output, codes, scales, vector, rows.count, matrix.columns, groupSize)
-      }
+    unsafe inputs.withInputs(from: token) { inputs in
+      unsafe vk_q8_multiply(
+        output, stride, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: UInt16.self), inputs,
+        count, rows.lowerBound, rows.count, matrix.columns, groupSize)
     }
   }
 }

@@ -6,7 +6,7 @@ import CKernels
 /// The sign of the sub-scale is searched because −8 has no positive twin. About 4.4 bits a weight.
 /// Planes: `codes`, two to a byte with `code + 8`, even column in the low half; `subScales`, int8; `superScales`, half.
 /// A last group or super-block may be short.
-public struct SuperBlockEncoding: Encoding {
+public struct SuperBlockEncoding: Encoding, TileProduct {
   /// Columns of a group.
   public static let groupSize = 16
   /// Columns of a super-block.
@@ -21,9 +21,11 @@ public struct SuperBlockEncoding: Encoding {
   /// `codes`, `subScales` and `superScales`.
   public var planes: [PlaneLayout] {
     [
-      PlaneLayout("codes", elementBytes: 1) { ($0 + 1) / 2 },
-      PlaneLayout("subScales", elementBytes: 1) { ($0 + Self.groupSize - 1) / Self.groupSize },
-      PlaneLayout("superScales", elementBytes: 2) {
+      PlaneLayout("codes", elementBytes: 1, tiling: .nibbles) { ($0 + 1) / 2 },
+      PlaneLayout("subScales", elementBytes: 1, tiling: .bytes) {
+        ($0 + Self.groupSize - 1) / Self.groupSize
+      },
+      PlaneLayout("superScales", elementBytes: 2, tiling: .halves) {
         ($0 + Self.superBlockSize - 1) / Self.superBlockSize
       },
     ]
@@ -47,32 +49,30 @@ public struct SuperBlockEncoding: Encoding {
   public func expand(
     _ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>
   ) {
-    unsafe withPlanes(of: matrix, row: rows.lowerBound) { codes, subScales, superScales in
-      unsafe vk_q4_expand(output, codes, subScales, superScales, rows.count, matrix.columns)
-    }
+    unsafe vk_q4_expand(
+      output, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: Int8.self),
+      matrix.plane(2, as: UInt16.self), rows.lowerBound, rows.count, matrix.columns)
   }
 
-  /// Multiplies rows by a vector, expanding codes in registers.
+  /// See `Encoding`.
+  public var product: EncodedProduct { .tiles(self) }
+
+  /// See `TileProduct`.
+  public var inputShape: RoundedInputs.Shape {
+    RoundedInputs.Shape(
+      scaleColumns: VK_SCALE_COLUMNS, offsetColumns: Self.groupSize, offset: 8)
+  }
+
+  /// See `TileProduct`.
   public func multiply(
-    _ matrix: EncodedMatrix, rows: Range<Int>, by vector: UnsafePointer<Float>,
-    into output: UnsafeMutablePointer<Float>
+    _ matrix: EncodedMatrix, rows: Range<Int>, by inputs: RoundedInputs, token: Int, count: Int,
+    into output: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    unsafe withPlanes(of: matrix, row: rows.lowerBound) { codes, subScales, superScales in
-      unsafe vk_q4_matvec(
-        output, codes, subScales, superScales, vector, rows.count, matrix.columns)
-    }
-  }
-
-  private func withPlanes(
-    of matrix: EncodedMatrix, row: Int,
-    _ body: (UnsafePointer<UInt8>, UnsafePointer<Int8>, UnsafePointer<UInt16>) -> Void
-  ) {
-    unsafe matrix.withPlane(0, row: row, as: UInt8.self) { codes in
-      unsafe matrix.withPlane(1, row: row, as: Int8.self) { subScales in
-        unsafe matrix.withPlane(2, row: row, as: UInt16.self) { superScales in
-          unsafe body(codes, subScales, superScales)
-        }
-      }
+    unsafe inputs.withInputs(from: token) { inputs in
+      unsafe vk_q4_multiply(
+        output, stride, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: Int8.self),
+        matrix.plane(2, as: UInt16.self), inputs, count, rows.lowerBound, rows.count,
+        matrix.columns)
     }
   }
 }

@@ -4,6 +4,11 @@
   let start: UnsafeMutablePointer<Float>
   private let count: Int
 
+  init(start: UnsafeMutablePointer<Float>, count: Int) {
+    unsafe self.start = start
+    self.count = count
+  }
+
   fileprivate init(_ buffer: UnsafeMutableBufferPointer<Float>) {
     // The buffer of an empty array has no address; nothing is written to it then.
     unsafe start = buffer.baseAddress ?? UnsafeMutablePointer(bitPattern: 16).unsafelyUnwrapped

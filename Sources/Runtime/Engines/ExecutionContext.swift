@@ -24,11 +24,14 @@ public struct ExecutionContext: Sendable {
   public let scanPrecision: ScanPrecision
 
   /// Prepares execution on that many threads.
+  ///
+  /// - Parameter activations: how activations enter products with quantized weights; the reference always takes floats.
   public init(
-    engine: EngineKind = .fast, scanPrecision: ScanPrecision = .float, threads: Int = 1
+    engine: EngineKind = .fast, scanPrecision: ScanPrecision = .float,
+    activations: ActivationPrecision = .float, threads: Int = 1
   ) {
     switch engine {
-    case .fast: self.engine = FastEngine(threads: threads)
+    case .fast: self.engine = FastEngine(threads: threads, activations: activations)
     case .reference: self.engine = ReferenceEngine(threads: threads)
     }
     self.scanPrecision = scanPrecision

@@ -47,9 +47,14 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "The numbers that enter selective scans: float, or int8 with a float state.")
   var scan = ExecutionContext.ScanPrecision.float
 
+  @Option(
+    help: "The numbers that enter products with quantized weights: int8 with a scale a group, or float.")
+  var activations = ActivationPrecision.int8
+
   /// A context on that many threads.
   func context(threads: Int) -> ExecutionContext {
-    ExecutionContext(engine: engine, scanPrecision: scan, threads: threads)
+    ExecutionContext(
+      engine: engine, scanPrecision: scan, activations: activations, threads: threads)
   }
 }
 

@@ -1,0 +1,144 @@
+// Inputs of byte products: rows of activations rounded to bytes, group by group.
+
+VK_INLINE size_t padded_columns(size_t columns) {
+  return (columns + VK_INPUT_STEP - 1) / VK_INPUT_STEP * VK_INPUT_STEP;
+}
+
+/// The largest magnitude; infinite or not-a-number if an element is.
+VK_INLINE float largest_or_special(const float *x, size_t count) {
+  u32x16 largest = 0;
+  for (size_t k = 0; k < count; k += VK_LANES) {
+    u32x16 magnitude = bits_of(load_f32(x + k)) & 0x7fffffffu;
+    largest = choose_bits(magnitude > largest, magnitude, largest);
+  }
+  uint32_t bits = __builtin_reduce_max(largest);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/// One group, padded with zeros to whole vectors.
+typedef struct input_group {
+  float values[VK_SCALE_COLUMNS];
+  size_t vectors;
+} input_group;
+
+VK_INLINE void load_group(input_group *group, const float *x, size_t columns, size_t padded) {
+  group->vectors = padded / VK_LANES;
+  memcpy(group->values, x, columns * sizeof *x);
+  memset(group->values + columns, 0, (padded - columns) * sizeof *x);
+}
+
+VK_INLINE void store_codes(int8_t *codes, i32x16 numbers) {
+  i8x16 bytes = __builtin_convertvector(numbers, i8x16);
+  memcpy(codes, &bytes, sizeof bytes);
+}
+
+/// -offset times the sums of each `offset_columns` codes.
+VK_INLINE void store_offsets(
+    int32_t *offsets, const int8_t *codes, size_t padded, size_t offset_columns, int32_t offset) {
+  for (size_t k = 0; k < padded; k += offset_columns) {
+    size_t end = padded - k < offset_columns ? padded : k + offset_columns;
+    i32x16 sums = 0;
+    for (size_t i = k; i < end; i += VK_LANES) {
+      sums += __builtin_convertvector(load_i8(codes + i), i32x16);
+    }
+    *offsets++ = -offset * __builtin_reduce_add(sums);
+  }
+}
+
+/// Where the parts of one row of inputs go, and what is common to all rows.
+typedef struct input_row {
+  int8_t *codes;
+  int32_t *offsets;
+  float *scales;
+} input_row;
+
+typedef struct input_shape {
+  size_t columns, padded, scale_columns, offset_columns, groups, sums;
+  int32_t offset;
+} input_shape;
+
+VK_INLINE input_shape input_shape_of(
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+  size_t padded = padded_columns(columns);
+  return (input_shape){
+      columns, padded, scale_columns, offset_columns,
+      (padded + scale_columns - 1) / scale_columns, (padded + offset_columns - 1) / offset_columns,
+      offset};
+}
+
+VK_INLINE input_row input_row_at(
+    const input_shape *shape, int8_t *codes, int32_t *offsets, float *scales, size_t row) {
+  return (input_row){
+      codes + row * shape->padded, offsets + row * shape->sums, scales + row * shape->groups};
+}
+
+/// Below this the inputs of a group count as zero: their inverse would overflow.
+#define VK_SMALLEST_INPUT 0x1p-100f
+
+static void VK(round_inputs)(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+  input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
+  for (size_t t = 0; t < tokens; ++t, x += stride) {
+    input_row row = input_row_at(&shape, codes, offsets, scales, t);
+    for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
+      input_group group;
+      size_t real = columns - k < scale_columns ? columns - k : scale_columns;
+      load_group(&group, x + k, real, padded_columns(real));
+      float largest = largest_or_special(group.values, group.vectors * VK_LANES);
+      float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
+      row.scales[g] = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
+      for (size_t v = 0; v < group.vectors; ++v) {
+        f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
+        i32x16 numbers =
+            __builtin_convertvector(round_small(clamp(scaled, -127, 127)), i32x16);
+        store_codes(row.codes + k + v * VK_LANES, numbers);
+      }
+    }
+    store_offsets(row.offsets, row.codes, shape.padded, offset_columns, offset);
+  }
+}
+
+// Digits to the base 254 within +-127: one more than the base needs, so that a quotient may be
+// rounded a little wrong.
+#define VK_DIGIT_BASE 254.0f
+static const float VK(digit_weights)[VK_INPUT_DIGITS] = {254.0f * 254.0f, 254.0f, 1.0f};
+
+static void VK(split_inputs)(
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
+    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+  const float limit = 127 * 254.0f * 254.0f;
+  input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
+  for (size_t t = 0; t < tokens; ++t, x += stride) {
+    input_row rows[VK_INPUT_DIGITS];
+    for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
+      rows[d] = input_row_at(&shape, codes, offsets, scales, t * VK_INPUT_DIGITS + d);
+    }
+    for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
+      input_group group;
+      size_t real = columns - k < scale_columns ? columns - k : scale_columns;
+      load_group(&group, x + k, real, padded_columns(real));
+      float largest = largest_or_special(group.values, group.vectors * VK_LANES);
+      float inverse = largest < VK_SMALLEST_INPUT ? 0 : limit / largest;
+      float scale = largest < VK_SMALLEST_INPUT ? 0 : largest / limit;
+      for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) rows[d].scales[g] = scale * VK(digit_weights)[d];
+      for (size_t v = 0; v < group.vectors; ++v) {
+        f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
+        // Whole numbers below 2^23, exact as floats; so are the products with the base.
+        f32x16 rest = round_whole(clamp(scaled, -limit, limit));
+        for (size_t d = VK_INPUT_DIGITS; d-- > 0;) {
+          f32x16 quotient = d == 0 ? splat(0) : round_small(rest * splat(1 / VK_DIGIT_BASE));
+          f32x16 digit = rest - quotient * splat(VK_DIGIT_BASE);
+          store_codes(
+              rows[d].codes + k + v * VK_LANES, __builtin_convertvector(digit, i32x16));
+          rest = quotient;
+        }
+      }
+    }
+    for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
+      store_offsets(rows[d].offsets, rows[d].codes, shape.padded, offset_columns, offset);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import CKernels
+
+/// How a plane lies in memory when products read it: in rows, or in tiles of 16 rows.
+///
+/// CKernels.h describes the tiles. What is stored and exchanged is always in rows.
+enum PlaneTiling: Sendable {
+  /// As stored.
+  case rows
+  /// One byte an element: int8 codes, four columns of a row together, 128 added.
+  case codes
+  /// Two 4-bit codes to a byte.
+  case nibbles
+  /// Two bytes an element, a scale for each row and group.
+  case halves
+  /// One byte an element, a sub-scale for each row and group.
+  case bytes
+
+  /// Rows of a tile.
+  static let stripe = 16
+
+  /// Bytes in memory of a plane whose rows take `bytesPerRow` bytes.
+  func byteCount(rows: Int, columns: Int, bytesPerRow: Int) -> Int {
+    let padded = (columns + Self.stripe - 1) / Self.stripe * Self.stripe
+    let allRows = (rows + Self.stripe - 1) / Self.stripe * Self.stripe
+    return switch self {
+    case .rows: rows * bytesPerRow
+    case .codes: allRows * padded
+    case .nibbles: allRows * padded / 2
+    case .halves, .bytes: allRows * bytesPerRow
+    }
+  }
+
+  /// Brings rows, the first of which is the first of a stripe, into tiles.
+  func tile(
+    _ source: UnsafeRawPointer, into target: UnsafeMutableRawPointer, rows: Int, columns: Int,
+    bytesPerRow: Int
+  ) {
+    switch self {
+    case .rows:
+      unsafe target.copyMemory(from: source, byteCount: rows * bytesPerRow)
+    case .codes:
+      unsafe vk_q8_tile(
+        target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: Int8.self),
+        rows, columns)
+    case .nibbles:
+      unsafe vk_q4_tile(
+        target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: UInt8.self),
+        rows, columns)
+    case .halves:
+      unsafe vk_tile_halves(
+        target.assumingMemoryBound(to: UInt16.self), source.assumingMemoryBound(to: UInt16.self),
+        rows, bytesPerRow / 2)
+    case .bytes:
+      unsafe vk_tile_bytes(
+        target.assumingMemoryBound(to: Int8.self), source.assumingMemoryBound(to: Int8.self),
+        rows, bytesPerRow)
+    }
+  }
+
+  /// One row as it is stored.
+  func row(
+    _ row: Int, of tiles: UnsafeRawBufferPointer, columns: Int, bytesPerRow: Int
+  ) -> [UInt8] {
+    let (stripe, lane) = row.quotientAndRemainder(dividingBy: Self.stripe)
+    let stripeBytes = byteCount(rows: 1, columns: columns, bytesPerRow: bytesPerRow)
+    let start = stripe * stripeBytes
+    return (0..<bytesPerRow).map { index in
+      switch self {
+      case .rows: unsafe tiles[row * bytesPerRow + index]
+      case .codes:
+        unsafe tiles[start + index / 4 * 64 + lane * 4 + index % 4] ^ 0x80
+      case .nibbles:
+        unsafe nibble(2 * index, lane, start, tiles)
+          | nibble(2 * index + 1, lane, start, tiles) << 4
+      case .halves:
+        unsafe tiles[start + (index / 2 * Self.stripe + lane) * 2 + index % 2]
+      case .bytes: unsafe tiles[start + index * Self.stripe + lane]
+      }
+    }
+  }
+
+  private func nibble(
+    _ column: Int, _ lane: Int, _ start: Int, _ tiles: UnsafeRawBufferPointer
+  ) -> UInt8 {
+    let byte = unsafe tiles[start + column / 8 * 64 + lane * 4 + column % 4]
+    return column % 8 < 4 ? byte & 15 : byte >> 4
+  }
+}

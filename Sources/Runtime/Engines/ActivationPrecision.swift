@@ -1,0 +1,7 @@
+/// How activations enter products with quantized weights.
+public enum ActivationPrecision: String, Sendable, CaseIterable {
+  /// As floats.
+  case float
+  /// As bytes: each token has a scale for every group of up to 64 of them.
+  case int8
+}
