@@ -95,7 +95,7 @@ void vk_q4_quantize(
 
 enum {
   VK_INPUT_STEP = 16,     ///< columns are padded to a multiple of this
-  VK_SCALE_COLUMNS = 64,  ///< columns of the inputs that share a scale, at most
+  VK_SCALE_COLUMNS = 32,  ///< columns of the inputs that share a scale, at most
   VK_INPUT_DIGITS = 3     ///< rows that `vk_split_inputs` makes of one
 };
 
