@@ -163,9 +163,9 @@ void vk_layer_normalize(
 }
 
 void vk_causal_convolution_silu(
-    float *out, const float *x, const float *weight, const float *bias, const float *history,
-    size_t tokens, size_t channels, size_t kernel) {
-  kernels()->causal_convolution_silu(out, x, weight, bias, history, tokens, channels, kernel);
+    float *out, size_t stride, const float *x, size_t x_stride, const float *weight,
+    const float *bias, const float *history, size_t tokens, size_t channels, size_t kernel) {
+  kernels()->causal_convolution_silu(out, stride, x, x_stride, weight, bias, history, tokens, channels, kernel);
 }
 
 void vk_grid_convolution_silu(
@@ -175,12 +175,9 @@ void vk_grid_convolution_silu(
 }
 
 void vk_selective_scan(
-    float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
-    const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
-    size_t states, size_t first_tile, size_t tile_count) {
-  kernels()->selective_scan(
-      y, state, x, time_steps, B, C, A, D, time_step_bias, tokens, channels, states,
-      first_tile, tile_count);
+    float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
+    size_t first_tile, size_t tile_count) {
+  kernels()->selective_scan(y, state, scan, tokens, channels, states, first_tile, tile_count);
 }
 
 void vk_selective_scan_int8(

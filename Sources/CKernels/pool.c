@@ -3,6 +3,10 @@
 // A loop is published as one word: its count and its next index. Threads add one to the word and
 // decide from the value returned alone, so a thread that is late for one loop takes a rightful
 // index of the next or none.
+//
+// A thread that loses its processor to another program in the middle of an index holds up the
+// whole loop for milliseconds. When that happens the caller works alone for a while, and for longer
+// each time, so that two threads are not slower than one.
 #include "include/CKernels.h"
 
 #include <pthread.h>
@@ -11,7 +15,13 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SPINS_BETWEEN_LOOKS = 256, SPIN_NANOSECONDS = 1000000 };
+enum {
+  SPINS_BETWEEN_LOOKS = 256,
+  SPIN_NANOSECONDS = 1000000,
+  STALL_NANOSECONDS = 300000,
+  SHORTEST_SOLO_NANOSECONDS = 10000000,
+  LONGEST_SOLO_NANOSECONDS = 640000000
+};
 
 /// Indices that fit in the published word, next to as many failed attempts to take one.
 static const size_t largest_loop = (size_t)1 << 31;
@@ -25,6 +35,7 @@ struct vk_pool {
   void (*body)(void *, size_t);
   void *context;
   size_t first;
+  int64_t solo_until, solo_length;  // of the caller that holds `running`
   pthread_mutex_t running;
   pthread_mutex_t sleeping;
   pthread_cond_t woken;
@@ -106,6 +117,8 @@ vk_pool *vk_pool_create(size_t threads) {
   atomic_init(&pool->epoch, 0);
   atomic_init(&pool->sleepers, 0);
   atomic_init(&pool->ending, 0);
+  pool->solo_until = 0;
+  pool->solo_length = SHORTEST_SOLO_NANOSECONDS;
   pthread_mutex_init(&pool->running, NULL);
   pthread_mutex_init(&pool->sleeping, NULL);
   pthread_cond_init(&pool->woken, NULL);
@@ -130,9 +143,35 @@ void vk_pool_destroy(vk_pool *pool) {
 
 size_t vk_pool_threads(const vk_pool *pool) { return pool->threads; }
 
-void vk_pool_run(
-    vk_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context) {
-  pthread_mutex_lock(&pool->running);
+/// Notes how long the caller waited for others after working itself.
+static void judge(vk_pool *pool, int64_t start, int64_t wait_start, int64_t now) {
+  int64_t waited = now - wait_start;
+  if (waited > STALL_NANOSECONDS && waited > 2 * (wait_start - start)) {
+    // Soon after the last time: it is going on.
+    int again = start - pool->solo_until < pool->solo_length;
+    pool->solo_length = again ? pool->solo_length * 2 : SHORTEST_SOLO_NANOSECONDS;
+    if (pool->solo_length > LONGEST_SOLO_NANOSECONDS) pool->solo_length = LONGEST_SOLO_NANOSECONDS;
+    pool->solo_until = now + pool->solo_length;
+  }
+}
+
+/// Returns when all indices below `part` are done.
+static void await_others(vk_pool *pool, size_t part, int64_t start) {
+  int64_t wait_start = 0;
+  for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) != part;) {
+    if (wait_start == 0) wait_start = nanoseconds();
+    if (++spin < SPINS_BETWEEN_LOOKS) {
+      relax();
+    } else {
+      sched_yield();
+    }
+  }
+  if (wait_start) judge(pool, start, wait_start, nanoseconds());
+}
+
+static void run_shared(
+    vk_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context,
+    int64_t start) {
   for (size_t first = 0; first < count;) {
     size_t part = count - first < largest_loop ? count - first : largest_loop;
     pool->body = body;
@@ -140,16 +179,21 @@ void vk_pool_run(
     pool->first = first;
     atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
     atomic_store_explicit(&pool->loop, (uint64_t)part << 32, memory_order_release);
-    if (pool->threads > 1 && part > 1) announce(pool);
+    announce(pool);
     drain(pool);
-    for (int spin = 0; atomic_load_explicit(&pool->done, memory_order_acquire) != part;) {
-      if (++spin < SPINS_BETWEEN_LOOKS) {
-        relax();
-      } else {
-        sched_yield();
-      }
-    }
+    await_others(pool, part, start);
     first += part;
+  }
+}
+
+void vk_pool_run(
+    vk_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context) {
+  pthread_mutex_lock(&pool->running);
+  int64_t start = nanoseconds();
+  if (pool->threads == 1 || count < 2 || start < pool->solo_until) {
+    for (size_t index = 0; index < count; ++index) body(context, index);
+  } else {
+    run_shared(pool, count, body, context, start);
   }
   pthread_mutex_unlock(&pool->running);
 }

@@ -183,9 +183,10 @@ void vk_layer_normalize(
 ///
 /// - weight: `[channels][kernel]`. bias: `[channels]` or NULL. kernel >= 1.
 /// - history: `[kernel - 1][channels]`, oldest first; unused if kernel is 1.
+/// - stride: from one token to the next in `out` and `history`; x_stride: in `x`.
 void vk_causal_convolution_silu(
-    float *out, const float *x, const float *weight, const float *bias, const float *history,
-    size_t tokens, size_t channels, size_t kernel);
+    float *out, size_t stride, const float *x, size_t x_stride, const float *weight,
+    const float *bias, const float *history, size_t tokens, size_t channels, size_t kernel);
 
 /// Depthwise cross-correlation over a grid with zero padding of kernel / 2, then SiLU.
 ///
@@ -195,26 +196,36 @@ void vk_grid_convolution_silu(
     float *out, const float *x, const float *weight, const float *bias, size_t height, size_t width,
     size_t channels, size_t kernel);
 
+/// What a selective scan reads. Strides are from one token to the next.
+typedef struct vk_scan {
+  const float *x;  ///< `[tokens][channels]`
+  size_t x_stride;
+  const float *time_steps;  ///< `[tokens]` times the channels of the tiles that are computed
+  size_t time_step_stride;
+  const float *B, *C;  ///< `[tokens][states]`
+  size_t parameter_stride;
+  const float *gate;  ///< `[tokens][channels]` or NULL
+  size_t gate_stride;
+  const float *A;  ///< tiles `[ceil(channels / 16)][states][16]`, padded with zeros
+  const float *D, *time_step_bias;  ///< `[channels]`
+} vk_scan;
+
 /// The selective scan of Mamba-1 (arXiv:2312.00752) over tiles of 16 channels.
 ///
 ///     dt          = softplus(time_steps[t, c] + time_step_bias[c])
 ///     state[c, n] = exp(dt * A[c, n]) * state[c, n] + dt * B[t, n] * x[t, c]
-///     y[t, c]     = sum_n C[t, n] * state[c, n] + D[c] * x[t, c]
+///     y[t, c]     = (sum_n C[t, n] * state[c, n] + D[c] * x[t, c]) * silu(gate[t, c])
 ///
-/// with softplus(v) = v if v > 20 else log1p(exp(v)).
+/// with softplus(v) = v if v > 20 else log1p(exp(v)); without a gate its factor is 1.
 ///
-/// - x, time_steps, y: `[tokens][channels]`. B, C: `[tokens][states]`. D, time_step_bias:
-///   `[channels]`.
-/// - A, state: tiles `[ceil(channels / 16)][states][16]`, padded with zeros; the state is advanced
-///   in place.
+/// - y: `[tokens][channels]`. state: in the layout of A, advanced in place.
 /// - Only tiles first_tile ..< first_tile + tile_count are computed, so that threads can share them
 ///   out.
 void vk_selective_scan(
-    float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
-    const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
-    size_t states, size_t first_tile, size_t tile_count);
+    float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
+    size_t first_tile, size_t tile_count);
 
-/// The same scan on int8 inputs, each code times its scale.
+/// The same scan without a gate on int8 inputs, each code times its scale.
 ///
 /// - x, time_steps: `[tokens][channels]` with scales `[tokens][ceil(channels / 64)]`.
 /// - B, C: `[tokens][states]` with scales `[tokens]`.

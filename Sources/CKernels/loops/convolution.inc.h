@@ -63,19 +63,19 @@ VK_INLINE void load_four_taps(f32x16 taps[4], const float *weights, size_t lanes
 
 /// A kernel of four, the usual one: weights and the last three inputs stay in registers.
 VK_INLINE void convolve_four(
-    float *out, const float *x, const float *weight, f32x16 bias, const float *history,
-    size_t tokens, size_t channels, size_t lanes) {
+    float *out, const float *x, size_t x_stride, const float *weight, f32x16 bias,
+    const float *history, size_t tokens, size_t stride, size_t lanes) {
   f32x16 taps[4];
   load_four_taps(taps, weight, lanes);
-  f32x16 oldest = load_lanes(history, lanes), older = load_lanes(history + channels, lanes);
-  f32x16 last = load_lanes(history + 2 * channels, lanes);
+  f32x16 oldest = load_lanes(history, lanes), older = load_lanes(history + stride, lanes);
+  f32x16 last = load_lanes(history + 2 * stride, lanes);
   for (size_t t = 0; t < tokens; ++t) {
-    f32x16 newest = load_lanes(x + t * channels, lanes);
+    f32x16 newest = load_lanes(x + t * x_stride, lanes);
     f32x16 sum = VK_FMA(taps[0], oldest, bias);
     sum = VK_FMA(taps[1], older, sum);
     sum = VK_FMA(taps[2], last, sum);
     sum = VK_FMA(taps[3], newest, sum);
-    store_lanes(out + t * channels, silu(sum), lanes);
+    store_lanes(out + t * stride, silu(sum), lanes);
     oldest = older;
     older = last;
     last = newest;
@@ -83,34 +83,35 @@ VK_INLINE void convolve_four(
 }
 
 VK_INLINE void convolve_any(
-    float *out, const float *x, const float *weight, f32x16 bias, const float *history,
-    size_t tokens, size_t channels, size_t kernel, size_t lanes) {
+    float *out, const float *x, size_t x_stride, const float *weight, f32x16 bias,
+    const float *history, size_t tokens, size_t stride, size_t kernel, size_t lanes) {
   taps taps;
   taps_prepare(&taps, weight, kernel, lanes);
   for (size_t t = 0; t < tokens; ++t) {
     f32x16 sum = bias;
     for (size_t tap = 0; tap < kernel; ++tap) {
       size_t place = t + tap;
-      const float *input = place < kernel - 1 ? history + place * channels
-                                              : x + (place - (kernel - 1)) * channels;
+      const float *input = place < kernel - 1 ? history + place * stride
+                                              : x + (place - (kernel - 1)) * x_stride;
       sum = VK_FMA(tap_at(&taps, tap), load_lanes(input, lanes), sum);
     }
-    store_lanes(out + t * channels, silu(sum), lanes);
+    store_lanes(out + t * stride, silu(sum), lanes);
   }
 }
 
 static void VK(causal_convolution_silu)(
-    float *out, const float *x, const float *weight, const float *bias, const float *history,
-    size_t tokens, size_t channels, size_t kernel) {
+    float *out, size_t stride, const float *x, size_t x_stride, const float *weight,
+    const float *bias, const float *history, size_t tokens, size_t channels, size_t kernel) {
   for (size_t c = 0; c < channels; c += VK_LANES) {
     size_t lanes = channels - c < VK_LANES ? channels - c : VK_LANES;
     f32x16 start = bias ? load_lanes(bias + c, lanes) : splat(0);
     const float *past = kernel > 1 ? history + c : history;
     if (kernel == 4) {
-      convolve_four(out + c, x + c, weight + c * 4, start, past, tokens, channels, lanes);
+      convolve_four(out + c, x + c, x_stride, weight + c * 4, start, past, tokens, stride, lanes);
     } else {
       convolve_any(
-          out + c, x + c, weight + c * kernel, start, past, tokens, channels, kernel, lanes);
+          out + c, x + c, x_stride, weight + c * kernel, start, past, tokens, stride, kernel,
+          lanes);
     }
   }
 }

@@ -11,7 +11,7 @@ enum {
 /// constant, so that each of the two kernels holds only its own loads.
 typedef struct scan_input {
   int codes;
-  const float *x, *time_steps, *B, *C;
+  vk_scan floats;
   const int8_t *x_codes, *time_step_codes, *B_codes, *C_codes;
   const float *x_scales, *time_step_scales, *B_scales, *C_scales;
 } scan_input;
@@ -20,16 +20,15 @@ typedef struct scan_weights {
   const float *A, *D, *bias;
 } scan_weights;
 
-/// One tile: its first channel and how many of its 16 lanes are channels.
+/// One tile: its first channel, how many of its 16 lanes are channels, and the channel that time
+/// steps begin with.
 typedef struct scan_tile {
-  size_t first, lanes, channels, states;
+  size_t first, lanes, channels, states, first_time_step;
 } scan_tile;
 
 VK_INLINE f32x16 scan_load(
-    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token,
-    scan_tile tile) {
+    const int8_t *codes, const float *scales, size_t token, scan_tile tile) {
   size_t place = token * tile.channels + tile.first;
-  if (!from_codes) return load_lanes(values + place, tile.lanes);
   size_t groups = tile.channels / VK_SCALED_CHANNELS + (tile.channels % VK_SCALED_CHANNELS != 0);
   float scale = scales[token * groups + tile.first / VK_SCALED_CHANNELS];
   i8x16 loaded =
@@ -38,14 +37,18 @@ VK_INLINE f32x16 scan_load(
 }
 
 VK_INLINE f32x16 scan_x(const scan_input *input, size_t token, scan_tile tile) {
-  return scan_load(input->x, input->x_codes, input->x_scales, input->codes, token, tile);
+  if (input->codes) return scan_load(input->x_codes, input->x_scales, token, tile);
+  return load_lanes(input->floats.x + token * input->floats.x_stride + tile.first, tile.lanes);
 }
 
 VK_INLINE f32x16 scan_time_step(
     const scan_input *input, size_t token, scan_tile tile, const float *bias) {
-  f32x16 step = scan_load(
-      input->time_steps, input->time_step_codes, input->time_step_scales, input->codes, token,
-      tile);
+  const vk_scan *floats = &input->floats;
+  const float *steps =
+      floats->time_steps + token * floats->time_step_stride + (tile.first - tile.first_time_step);
+  f32x16 step = input->codes
+                    ? scan_load(input->time_step_codes, input->time_step_scales, token, tile)
+                    : load_lanes(steps, tile.lanes);
   return softplus(step + load_lanes(bias + tile.first, tile.lanes));
 }
 
@@ -69,13 +72,23 @@ VK_INLINE void scan_prepare(
 
 /// Up to 16 values of B or C from state n on: in place, or decoded into `buffer`.
 VK_INLINE const float *scan_row(
-    const float *values, const int8_t *codes, const float *scales, int from_codes, size_t token,
-    size_t n, size_t states, float *buffer) {
+    const float *values, size_t stride, const int8_t *codes, const float *scales, int from_codes,
+    size_t token, size_t n, size_t states, float *buffer) {
+  if (!from_codes) return values + token * stride + n;
   size_t place = token * states + n, count = states - n < VK_LANES ? states - n : VK_LANES;
-  if (!from_codes) return values + place;
   i8x16 loaded = count == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, count);
   store_f32(buffer, widen_codes(loaded) * splat(scales[token]));
   return buffer;
+}
+
+/// The output of a token, gated if there is a gate.
+VK_INLINE void scan_store(
+    float *y, const scan_input *input, f32x16 sum, size_t token, scan_tile tile) {
+  const vk_scan *floats = &input->floats;
+  if (floats->gate) {
+    sum *= silu(load_lanes(floats->gate + token * floats->gate_stride + tile.first, tile.lanes));
+  }
+  store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
 }
 
 /// Brings a tile with 16 states past the tokens of a batch; the states stay in registers meanwhile.
@@ -90,11 +103,11 @@ VK_INLINE void scan_tile_held(
     size_t token = batch->first_token + t;
     float B_buffer[VK_LANES], C_buffer[VK_LANES];
     const float *B = scan_row(
-        input->B, input->B_codes, input->B_scales, input->codes, token, 0, VK_HELD_STATES,
-        B_buffer);
+        input->floats.B, input->floats.parameter_stride, input->B_codes, input->B_scales,
+        input->codes, token, 0, VK_HELD_STATES, B_buffer);
     const float *C = scan_row(
-        input->C, input->C_codes, input->C_scales, input->codes, token, 0, VK_HELD_STATES,
-        C_buffer);
+        input->floats.C, input->floats.parameter_stride, input->C_codes, input->C_scales,
+        input->codes, token, 0, VK_HELD_STATES, C_buffer);
     f32x16 x = batch->x[t][index], step = batch->steps[t][index];
     f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
@@ -102,7 +115,7 @@ VK_INLINE void scan_tile_held(
       held[n] = VK_FMA(decay, held[n], stepped * splat(B[n]));
       sum = VK_FMA(splat(C[n]), held[n], sum);
     }
-    store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
+    scan_store(y, input, sum, token, tile);
   }
   VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) store_f32(tile_state + n * VK_LANES, held[n]);
 }
@@ -121,11 +134,11 @@ VK_INLINE void scan_tile_any(
     for (size_t first = 0; first < tile.states; first += VK_LANES) {
       float B_buffer[VK_LANES], C_buffer[VK_LANES];
       const float *B = scan_row(
-          input->B, input->B_codes, input->B_scales, input->codes, token, first, tile.states,
-          B_buffer);
+          input->floats.B, input->floats.parameter_stride, input->B_codes, input->B_scales,
+          input->codes, token, first, tile.states, B_buffer);
       const float *C = scan_row(
-          input->C, input->C_codes, input->C_scales, input->codes, token, first, tile.states,
-          C_buffer);
+          input->floats.C, input->floats.parameter_stride, input->C_codes, input->C_scales,
+          input->codes, token, first, tile.states, C_buffer);
       for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
         float *place = tile_state + (first + n) * VK_LANES;
         f32x16 decay = power_of_two(binary * load_f32(A + (first + n) * VK_LANES));
@@ -134,7 +147,7 @@ VK_INLINE void scan_tile_any(
         sum = VK_FMA(splat(C[n]), next, sum);
       }
     }
-    store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
+    scan_store(y, input, sum, token, tile);
   }
 }
 
@@ -146,7 +159,8 @@ VK_INLINE void scan_tiles(
     scan_tile tiles[VK_BATCH_TILES];
     for (size_t i = 0; i < count; ++i) {
       size_t first = (first_tile + done + i) * VK_LANES, rest = channels - first;
-      tiles[i] = (scan_tile){first, rest < VK_LANES ? rest : VK_LANES, channels, states};
+      tiles[i] = (scan_tile){
+          first, rest < VK_LANES ? rest : VK_LANES, channels, states, first_tile * VK_LANES};
     }
     for (size_t t = 0; t < tokens; t += VK_BATCH_TOKENS) {
       scan_batch batch;
@@ -165,11 +179,10 @@ VK_INLINE void scan_tiles(
 }
 
 static void VK(selective_scan)(
-    float *y, float *state, const float *x, const float *time_steps, const float *B, const float *C,
-    const float *A, const float *D, const float *time_step_bias, size_t tokens, size_t channels,
-    size_t states, size_t first_tile, size_t tile_count) {
-  const scan_input input = {.codes = 0, .x = x, .time_steps = time_steps, .B = B, .C = C};
-  const scan_weights weights = {A, D, time_step_bias};
+    float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
+    size_t first_tile, size_t tile_count) {
+  const scan_input input = {.codes = 0, .floats = *scan};
+  const scan_weights weights = {scan->A, scan->D, scan->time_step_bias};
   scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count);
 }
 

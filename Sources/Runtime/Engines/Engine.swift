@@ -26,7 +26,7 @@ public protocol Engine: Sendable {
   ///   - history: the `k − 1` inputs before the first token, `[k − 1, channels]`, oldest first; replaced by the
   ///     last `k − 1` inputs seen.
   func causalConvolution(
-    _ input: Matrix, weight: [Float], bias: [Float]?, history: inout [Float]
+    _ input: MatrixSlice, weight: [Float], bias: [Float]?, history: inout [Float]
   ) -> Matrix
 
   /// Depthwise 3×3 (or any odd `kernel`) convolution with zero padding over a `[height · width, channels]` grid, then SiLU.
@@ -39,6 +39,11 @@ public protocol Engine: Sendable {
   /// The selective scan of Mamba-1, float inputs; see `SelectiveScanParameters` for the recurrence.
   func selectiveScan(
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
+  ) -> Matrix
+
+  /// The selective scan of Mamba-1 with the projection of the time step before it and the gate after it.
+  func gatedSelectiveScan(
+    _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix
 
   /// The selective scan on inputs rounded to int8, with a float32 state.
@@ -71,6 +76,15 @@ public protocol Engine: Sendable {
 
   /// Logarithms of the softmax of every row, in float32 with the sum in double precision.
   func logSoftmax(_ logits: Matrix) -> Matrix
+}
+
+extension Engine {
+  /// The convolution of a whole matrix.
+  func causalConvolution(
+    _ input: Matrix, weight: [Float], bias: [Float]?, history: inout [Float]
+  ) -> Matrix {
+    causalConvolution(input.slice, weight: weight, bias: bias, history: &history)
+  }
 }
 
 /// Element-wise activations, spelled as in Hugging Face configurations.

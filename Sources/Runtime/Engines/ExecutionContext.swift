@@ -46,6 +46,18 @@ public struct ExecutionContext: Sendable {
     }
   }
 
+  func gatedSelectiveScan(
+    _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
+  ) -> Matrix {
+    switch scanPrecision {
+    case .float: return engine.gatedSelectiveScan(input, parameters, state: &state)
+    case .int8:
+      let scanned = engine.selectiveScan(
+        QuantizedScanInput(input.projected(engine)), parameters, state: &state)
+      return engine.gate(scanned, by: input.gate.copied)
+    }
+  }
+
   func stateSpaceScan(
     _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix {

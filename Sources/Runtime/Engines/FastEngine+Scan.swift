@@ -3,22 +3,49 @@ public import Quant
 
 extension FastEngine {
   /// Tiles of channels that one task scans.
-  private static let tilesPerTask = 4
+  private static let tilesPerTask = 8
+  /// Channels that one task convolves, a multiple of the lanes of a vector.
+  private static let channelsPerTask = 128
 
   /// See `Engine`.
   public func causalConvolution(
-    _ input: Matrix, weight: [Float], bias: [Float]?, history: inout [Float]
+    _ input: MatrixSlice, weight: [Float], bias: [Float]?, history: inout [Float]
   ) -> Matrix {
-    let channels = input.columns
+    let channels = input.columns.count
     let kernel = weight.count / max(1, channels)
-    var output = Matrix(rows: input.rows, columns: channels)
-    unsafe withOptional(bias) { bias in
-      unsafe vk_causal_convolution_silu(
-        &output.values, input.values, weight, bias, history, input.rows, channels, kernel)
+    let parts = Parts(channels, size: Self.channelsPerTask)
+    let past = history
+    let output = Matrix(rows: input.rows, columns: channels) { output in
+      pool.run(sharing: input.rows * weight.count, parts.count) { part in
+        let first = parts[part].lowerBound
+        unsafe withOptional(bias) { bias in
+          unsafe past.withUnsafeBufferPointer { past in
+            unsafe weight.withUnsafeBufferPointer { weight in
+              unsafe input.withStart { start in
+                guard let weight = weight.baseAddress else { return }
+                unsafe vk_causal_convolution_silu(
+                  output.start + first, channels, start + first, input.matrix.columns,
+                  weight + first * kernel, bias.map { unsafe $0 + first },
+                  past.baseAddress.map { unsafe $0 + first }, input.rows, parts[part].count,
+                  kernel)
+              }
+            }
+          }
+        }
+      }
     }
-    let kept = (kernel - 1) * channels
-    history = Array((history + input.values.suffix(kept)).suffix(kept))
+    keep(input, of: kernel - 1, in: &history)
     return output
+  }
+
+  /// Replaces the history by the last `count` inputs seen.
+  private func keep(_ input: MatrixSlice, of count: Int, in history: inout [Float]) {
+    let channels = input.columns.count
+    history.removeFirst(min(input.rows, count) * channels)
+    for row in max(0, input.rows - count)..<input.rows {
+      let start = row * input.matrix.columns + input.columns.lowerBound
+      history += input.matrix.values[start..<start + channels]
+    }
   }
 
   /// See `Engine`.
@@ -44,10 +71,122 @@ extension FastEngine {
   ) -> Matrix {
     unsafe scanTiles(parameters, tokens: input.values.rows, state: &state) {
       output, state, firstTile, tiles in
-      unsafe vk_selective_scan(
-        output, state, input.values.values, input.timeSteps.values, input.inputWeights.values,
-        input.outputWeights.values, parameters.decay, parameters.skip, parameters.timeStepBias,
-        input.values.rows, parameters.tiles.channels, parameters.tiles.states, firstTile, tiles)
+      unsafe input.timeSteps.slice.withStart { steps in
+        unsafe scan(
+          ScanArguments(input), parameters, output, state, firstTile, tiles,
+          timeSteps: steps + firstTile * ChannelTiles.width, stride: input.timeSteps.columns)
+      }
+    }
+  }
+
+  /// See `Engine`. A task computes the time steps of its channels, scans and gates them.
+  public func gatedSelectiveScan(
+    _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
+  ) -> Matrix {
+    let product = PreparedProduct(
+      input.timeSteps, input.timeStepProjection, activations: activations, pool: pool)
+    let tokens = input.values.rows
+    return unsafe scanTiles(parameters, tokens: tokens, state: &state) {
+      output, state, firstTile, tiles in
+      let first = firstTile * ChannelTiles.width
+      let channels = first..<min(first + tiles * ChannelTiles.width, parameters.tiles.channels)
+      let timeSteps = Matrix(rows: tokens, columns: channels.count) { steps in
+        for part in 0..<product.tokenParts.count {
+          let tokens = product.tokenParts[part]
+          unsafe product.multiply(
+            tokens: tokens, rows: channels,
+            into: steps.start + tokens.lowerBound * channels.count, stride: channels.count)
+        }
+      }
+      unsafe timeSteps.slice.withStart { steps in
+        unsafe scan(
+          ScanArguments(input), parameters, output, state, firstTile, tiles, timeSteps: steps,
+          stride: channels.count)
+      }
+    }
+  }
+
+  /// What the kernel reads of each token.
+  private struct ScanArguments {
+    let values: MatrixSlice
+    let inputWeights: MatrixSlice
+    let outputWeights: MatrixSlice
+    let gate: MatrixSlice?
+
+    init(_ input: SelectiveScanInput) {
+      values = input.values.slice
+      inputWeights = input.inputWeights.slice
+      outputWeights = input.outputWeights.slice
+      gate = nil
+    }
+
+    init(_ input: GatedScanInput) {
+      values = input.values.slice
+      inputWeights = input.inputWeights
+      outputWeights = input.outputWeights
+      gate = input.gate
+    }
+  }
+
+  /// Scans some tiles; `timeSteps` are those of their channels.
+  private func scan(
+    _ input: ScanArguments, _ parameters: SelectiveScanParameters,
+    _ output: UnsafeMutablePointer<Float>, _ state: UnsafeMutablePointer<Float>,
+    _ firstTile: Int, _ tiles: Int, timeSteps: UnsafePointer<Float>, stride: Int
+  ) {
+    var scan = unsafe vk_scan()
+    unsafe scan.time_steps = timeSteps
+    unsafe scan.time_step_stride = stride
+    unsafe scan.x_stride = input.values.matrix.columns
+    unsafe scan.parameter_stride = input.inputWeights.matrix.columns
+    unsafe scan.gate_stride = input.gate?.matrix.columns ?? 0
+    unsafe withStarts(of: input) { values, inputWeights, outputWeights, gate in
+      unsafe withWeights(of: parameters) { decay, skip, bias in
+        unsafe scan.x = values
+        unsafe scan.B = inputWeights
+        unsafe scan.C = outputWeights
+        unsafe scan.gate = gate
+        unsafe scan.A = decay
+        unsafe scan.D = skip
+        unsafe scan.time_step_bias = bias
+        unsafe vk_selective_scan(
+          output, state, &scan, input.values.rows, parameters.tiles.channels,
+          parameters.tiles.states, firstTile, tiles)
+      }
+    }
+  }
+
+  private func withStarts(
+    of input: ScanArguments,
+    _ body: (
+      _ values: UnsafePointer<Float>, _ inputWeights: UnsafePointer<Float>,
+      _ outputWeights: UnsafePointer<Float>, _ gate: UnsafePointer<Float>?
+    ) -> Void
+  ) {
+    unsafe input.values.withStart { values in
+      unsafe input.inputWeights.withStart { inputWeights in
+        unsafe input.outputWeights.withStart { outputWeights in
+          guard let gate = input.gate else {
+            return unsafe body(values, inputWeights, outputWeights, nil)
+          }
+          unsafe gate.withStart { unsafe body(values, inputWeights, outputWeights, $0) }
+        }
+      }
+    }
+  }
+
+  private func withWeights(
+    of parameters: SelectiveScanParameters,
+    _ body: (
+      _ decay: UnsafePointer<Float>?, _ skip: UnsafePointer<Float>?, _ bias: UnsafePointer<Float>?
+    ) -> Void
+  ) {
+    unsafe parameters.decay.withUnsafeBufferPointer { decay in
+      unsafe parameters.skip.withUnsafeBufferPointer { skip in
+        unsafe parameters.timeStepBias.withUnsafeBufferPointer { bias in
+          unsafe body(decay.baseAddress, skip.baseAddress, bias.baseAddress)
+        }
+      }
     }
   }
 
@@ -74,16 +213,19 @@ extension FastEngine {
     ) -> Void
   ) -> Matrix {
     let channels = parameters.tiles.channels
-    let tiles = (channels + ChannelTiles.width - 1) / ChannelTiles.width
-    var output = Matrix(rows: tokens, columns: channels)
-    output.values.withDisjointWriter { output in
-      state.withDisjointWriter { state in
-        pool.run((tiles + Self.tilesPerTask - 1) / Self.tilesPerTask) { task in
-          let first = task * Self.tilesPerTask
-          unsafe scan(output.start, state.start, first, min(Self.tilesPerTask, tiles - first))
+    let parts = Parts(
+      (channels + ChannelTiles.width - 1) / ChannelTiles.width, size: Self.tilesPerTask)
+    // Taken out, so that it is advanced in place.
+    var advanced = [Float]()
+    swap(&advanced, &state)
+    let output = Matrix(rows: tokens, columns: channels) { output in
+      advanced.withDisjointWriter { state in
+        pool.run(parts.count) { part in
+          unsafe scan(output.start, state.start, parts[part].lowerBound, parts[part].count)
         }
       }
     }
+    state = advanced
     return output
   }
 }

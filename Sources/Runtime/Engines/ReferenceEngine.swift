@@ -79,8 +79,9 @@ public struct ReferenceEngine: Engine {
 
   /// See `Engine`.
   public func causalConvolution(
-    _ input: Matrix, weight: [Float], bias: [Float]?, history: inout [Float]
+    _ slice: MatrixSlice, weight: [Float], bias: [Float]?, history: inout [Float]
   ) -> Matrix {
+    let input = slice.copied
     let channels = input.columns
     let kernel = weight.count / max(1, channels)
     let seen = history + input.values
@@ -149,6 +150,13 @@ public struct ReferenceEngine: Engine {
       }
     }
     return output
+  }
+
+  /// See `Engine`.
+  public func gatedSelectiveScan(
+    _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
+  ) -> Matrix {
+    gate(selectiveScan(input.projected(self), parameters, state: &state), by: input.gate.copied)
   }
 
   /// See `Engine`.

@@ -91,3 +91,42 @@ public struct SelectiveScanInput: Sendable {
     self.outputWeights = outputWeights
   }
 }
+
+/// A selective scan with the projection of its time step and its gate.
+public struct GatedScanInput: Sendable {
+  /// `x`: `[tokens, channels]`, after convolution and SiLU.
+  public let values: Matrix
+  /// Time steps before their projection: `[tokens, rank]`.
+  public let timeSteps: MatrixSlice
+  /// `[channels, rank]`.
+  public let timeStepProjection: EncodedMatrix
+  /// `B`: `[tokens, states]`.
+  public let inputWeights: MatrixSlice
+  /// `C`: `[tokens, states]`, a slice of the same matrix.
+  public let outputWeights: MatrixSlice
+  /// `z`: `[tokens, channels]`; outputs are multiplied by its SiLU.
+  public let gate: MatrixSlice
+
+  /// Gathers the inputs of a gated scan; all have the same number of rows.
+  ///
+  /// - Parameter parameters: time step, B and C side by side: `[tokens, rank + 2 · states]`.
+  public init(
+    values: Matrix, parameters: Matrix, timeStepProjection: EncodedMatrix, states: Int,
+    gate: MatrixSlice
+  ) {
+    let rank = timeStepProjection.columns
+    self.values = values
+    self.timeStepProjection = timeStepProjection
+    timeSteps = parameters.slice(0..<rank)
+    inputWeights = parameters.slice(rank..<rank + states)
+    outputWeights = parameters.slice(rank + states..<rank + 2 * states)
+    self.gate = gate
+  }
+
+  /// The inputs of the scan alone, for engines that take one step after the other.
+  func projected(_ engine: any Engine) -> SelectiveScanInput {
+    SelectiveScanInput(
+      values: values, timeSteps: engine.linear(timeSteps.copied, timeStepProjection, bias: nil),
+      inputWeights: inputWeights.copied, outputWeights: outputWeights.copied)
+  }
+}

@@ -53,27 +53,29 @@ struct MambaMixer: SequenceMixer {
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {
     let engine = context.engine
-    let (inner, states, rank) = (shape.innerWidth, shape.stateSize, shape.timeStepRank)
+    let inner = shape.innerWidth
     let projected = inputProjection(input, engine)
     let values = engine.causalConvolution(
-      projected.columns(0..<inner), weight: convolutionWeight, bias: convolutionBias,
+      projected.slice(0..<inner), weight: convolutionWeight, bias: convolutionBias,
       history: &state.history)
-    let parameters = scanProjection(values, engine)
-    let parts = [0..<rank, rank..<rank + states, rank + states..<rank + 2 * states]
-      .map { normalized(parameters.columns($0), engine) }
-    let scanInput = SelectiveScanInput(
-      values: values, timeSteps: timeStepProjection(parts[0], engine), inputWeights: parts[1],
-      outputWeights: parts[2])
-    let scanned = context.selectiveScan(scanInput, scan, state: &state.scan)
-    let gated = engine.gate(scanned, by: projected.columns(inner..<2 * inner))
-    return outputProjection(gated, engine)
+    let scanInput = GatedScanInput(
+      values: values, parameters: normalized(scanProjection(values, engine), engine),
+      timeStepProjection: timeStepProjection.weight, states: shape.stateSize,
+      gate: projected.slice(inner..<2 * inner))
+    return outputProjection(
+      context.gatedSelectiveScan(scanInput, scan, state: &state.scan), engine)
   }
 
-  /// FalconMamba brings time step, B and C to unit mean square before they are used.
+  /// FalconMamba brings time step, B and C each to unit mean square before they are used.
   private func normalized(_ parameters: Matrix, _ engine: any Engine) -> Matrix {
     guard let epsilon = shape.parameterNormalizationEpsilon else { return parameters }
-    return engine.rmsNormalize(
-      parameters, weight: [Float](repeating: 1, count: parameters.columns),
-      epsilon: Float(epsilon))
+    let (rank, states) = (shape.timeStepRank, shape.stateSize)
+    return [0..<rank, rank..<rank + states, rank + states..<rank + 2 * states]
+      .map { columns in
+        engine.rmsNormalize(
+          parameters.columns(columns), weight: [Float](repeating: 1, count: columns.count),
+          epsilon: Float(epsilon))
+      }
+      .reduce(Matrix(rows: parameters.rows, columns: 0)) { $0.beside($1) }
   }
 }

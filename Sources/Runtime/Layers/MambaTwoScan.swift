@@ -46,7 +46,7 @@ struct MambaTwoScan: Sendable {
     let engine = context.engine
     let (inner, parameters) = (shape.innerWidth, shape.parameterWidth)
     let convolved = engine.causalConvolution(
-      projected.columns(inner..<inner + shape.convolvedWidth), weight: convolutionWeight,
+      projected.slice(inner..<inner + shape.convolvedWidth), weight: convolutionWeight,
       bias: convolutionBias, history: &state.history)
     let scanInput = SelectiveScanInput(
       values: convolved.columns(0..<inner),

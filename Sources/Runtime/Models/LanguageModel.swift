@@ -67,8 +67,26 @@ public struct LanguageModel: Sendable {
     return Matrix(rows: ids.count, columns: embedding.columns, values: values)
   }
 
+  /// Tokens that go through all layers together: their activations stay in the cache.
+  private static let tokensAtOnce = 128
+
   /// Runs embeddings `[tokens, width]` through all layers and the final norm, and advances the state.
   public func run(_ embeddings: Matrix, state: inout State, _ context: ExecutionContext) -> Matrix {
+    guard embeddings.rows > Self.tokensAtOnce else {
+      return runTogether(embeddings, state: &state, context)
+    }
+    var values = [Float]()
+    values.reserveCapacity(embeddings.values.count)
+    for first in stride(from: 0, to: embeddings.rows, by: Self.tokensAtOnce) {
+      let tokens = first..<min(first + Self.tokensAtOnce, embeddings.rows)
+      values += runTogether(embeddings.rows(tokens), state: &state, context).values
+    }
+    return Matrix(rows: embeddings.rows, columns: embeddings.columns, values: values)
+  }
+
+  private func runTogether(
+    _ embeddings: Matrix, state: inout State, _ context: ExecutionContext
+  ) -> Matrix {
     var stream = embeddings
     for (index, layer) in layers.enumerated() {
       let mixed = layer.mixer(
