@@ -7,6 +7,18 @@ public enum MatrixProduct {
   /// Tells OpenBLAS once to stay on the calling thread.
   private static let singleThreaded: Void = openblas_set_num_threads(1)
 
+  /// The processor that OpenBLAS chose its loops for, for example `SkylakeX`.
+  public static var coreName: String {
+    guard let name = unsafe openblas_get_corename() else { return "unknown" }
+    return unsafe String(cString: name)
+  }
+
+  /// The threads on which OpenBLAS computes one product.
+  public static var threads: Int {
+    _ = singleThreaded
+    return Int(openblas_get_num_threads())
+  }
+
   /// `output[m, n] = Σ_k left[m, k] · right[n, k]  (+ output[m, n] if accumulating)`.
   ///
   /// Strides are in elements from one row to the next.

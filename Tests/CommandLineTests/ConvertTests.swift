@@ -99,6 +99,8 @@ import Testing
     let bits = try #require(document["bits_per_weight"]?.doubleValue)
     #expect(abs(bits - Double(pack.byteCount * 8) / 14_064) < 1e-9)
     #expect((document["seconds"]?.doubleValue ?? 0) > 0)
+    #expect(document["openblas"]?.stringValue?.isEmpty == false)
+    #expect(document["openblas_threads"]?.intValue == 1)
     #expect((document["peak_memory_bytes"]?.intValue ?? 0) > 1 << 20)
   }
 

@@ -7,7 +7,7 @@ import Testing
     .deletingLastPathComponent().appendingPathComponent("Snapshots")
 
   @Test(arguments: [
-    "", "convert", "inspect", "verify", "evaluate", "generate", "forward", "unpack",
+    "", "convert", "inspect", "verify", "evaluate", "generate", "benchmark", "forward", "unpack",
   ])
   func `is as recorded`(command: String) throws {
     let outcome = try Program.shell("exec \"$PROGRAM\" \(command) --help", in: Workplace())

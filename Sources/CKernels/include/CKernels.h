@@ -303,6 +303,19 @@ const vk_table *vk_kernels_named(const char *instruction_set);
 /// available.
 const char *vk_instruction_set(void);
 
+// The limits of the machine.
+
+/// Reads every byte once, in wide loads, and returns the exclusive or of all little-endian words of 64
+/// bits, the last one padded with zeros: what memory gives at most.
+uint64_t vk_read_pass(const void *bytes, size_t count);
+
+/// Multiplies bytes that are one with the best instruction for it, `vk_byte_dot_products()` times a
+/// round, and returns the sum modulo 2^32: what the arithmetic units give at most.
+int32_t vk_byte_dot_pass(size_t rounds);
+
+/// Products of a round of `vk_byte_dot_pass`; each is multiplied and added.
+size_t vk_byte_dot_products(void);
+
 // Threads.
 
 /// A fixed set of threads that share out the indices of one loop at a time.

@@ -37,6 +37,10 @@ struct BidirectionalMambaTwoLayer: Sendable {
       separate: weights, name + ".feedForward", width: shape.width, inner: feedForwardWidth)
   }
 
+  var matrices: [EncodedMatrix] {
+    [inputProjection.weight, outputProjection.weight] + feedForward.matrices
+  }
+
   /// Mixes patches `[patches, width]`.
   func callAsFunction(_ patches: Matrix, _ context: ExecutionContext) -> Matrix {
     let projected = inputProjection(patches, context.engine)

@@ -16,6 +16,8 @@ struct FeedForward: Sendable {
     self.activation = activation
   }
 
+  var matrices: [EncodedMatrix] { [input.weight, output.weight] }
+
   func callAsFunction(_ stream: Matrix, _ engine: any Engine) -> Matrix {
     output(engine.activate(input(stream, engine), activation), engine)
   }
@@ -41,6 +43,8 @@ struct GatedFeedForward: Sendable {
     up = input.rows(inner..<2 * inner)
     output = try Linear(weights, name + ".output", outputs: width, inputs: inner)
   }
+
+  var matrices: [EncodedMatrix] { [gate.weight, up.weight, output.weight] }
 
   func callAsFunction(_ stream: Matrix, _ engine: any Engine) -> Matrix {
     output(engine.gate(up(stream, engine), by: gate(stream, engine)), engine)

@@ -2,6 +2,12 @@ import Quant
 
 /// A layer that mixes a grid of patches.
 protocol GridMixer: Sendable {
+  /// The matrices that patches are multiplied with.
+  var matrices: [EncodedMatrix] { get }
+
+  /// How often each patch is multiplied with each of them.
+  var passes: Int { get }
+
   /// Mixes `[patches, width]`.
   func callAsFunction(_ patches: Matrix, _ context: ExecutionContext) -> Matrix
 }
@@ -80,6 +86,13 @@ struct GridScan: GridMixer {
     }
   }
 
+  var matrices: [EncodedMatrix] {
+    [inputProjection.weight, outputProjection.weight]
+      + directions.flatMap { [$0.scanProjection.weight, $0.timeStepProjection.weight] }
+  }
+
+  var passes: Int { 1 }
+
   func callAsFunction(_ patches: Matrix, _ context: ExecutionContext) -> Matrix {
     let engine = context.engine
     let inner = shape.mixer.innerWidth
@@ -123,6 +136,10 @@ struct SharedMixerGridScan: GridMixer {
     paths = GridPaths(shape.paths, rows: shape.gridRows, columns: shape.gridColumns)
     merge = shape.merge
   }
+
+  var matrices: [EncodedMatrix] { mixer.matrices }
+
+  var passes: Int { paths.orders.count }
 
   func callAsFunction(_ patches: Matrix, _ context: ExecutionContext) -> Matrix {
     var merged = Matrix(rows: patches.rows, columns: patches.columns)

@@ -49,6 +49,10 @@ struct MambaMixer: SequenceMixer {
       scan: scan.initialState)
   }
 
+  var matrices: [EncodedMatrix] {
+    [inputProjection, scanProjection, timeStepProjection, outputProjection].map(\.weight)
+  }
+
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {

@@ -27,6 +27,8 @@ struct MambaTwoMixer: SequenceMixer {
 
   var initialState: RecurrentState { scan.initialState }
 
+  var matrices: [EncodedMatrix] { [inputProjection.weight, outputProjection.weight] }
+
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {

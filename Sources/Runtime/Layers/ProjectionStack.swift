@@ -13,6 +13,8 @@ struct ProjectionStack: Sendable {
     }
   }
 
+  var matrices: [EncodedMatrix] { projections.map(\.weight) }
+
   func callAsFunction(_ input: Matrix, _ engine: any Engine) -> Matrix {
     var stream = input
     for (index, projection) in projections.enumerated() {

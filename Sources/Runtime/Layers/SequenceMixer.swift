@@ -5,6 +5,9 @@ protocol SequenceMixer: Sendable {
   /// The state before the first token.
   var initialState: RecurrentState { get }
 
+  /// The matrices that every token is multiplied with.
+  var matrices: [EncodedMatrix] { get }
+
   /// Mixes tokens `[tokens, width]` and advances the state. A sequence may be given in any number of parts.
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext

@@ -85,6 +85,27 @@ public struct Connector: Sendable {
       try projections(width))
   }
 
+  /// All matrices.
+  var matrices: [EncodedMatrix] { passes.map(\.matrix) }
+
+  /// Every matrix and how often each patch is multiplied with it.
+  var passes: [(matrix: EncodedMatrix, count: Int)] {
+    func once(_ matrices: [EncodedMatrix]) -> [(matrix: EncodedMatrix, count: Int)] {
+      matrices.map { ($0, 1) }
+    }
+    func scanned(_ scan: any GridMixer) -> [(matrix: EncodedMatrix, count: Int)] {
+      scan.matrices.map { ($0, scan.passes) }
+    }
+    return switch stages {
+    case .projections(let projections, _): once(projections.matrices)
+    case .scanMLP(let scan, _, let projections): scanned(scan) + once(projections.matrices)
+    case .scanLinear(let input, let scan, _, let output):
+      scanned(scan) + once([input.weight, output.weight])
+    case .bidirectionalMixers(let input, let layers, _, let projections):
+      once([input.weight] + layers.flatMap(\.matrices) + projections.matrices)
+    }
+  }
+
   /// Connects features; the result has one row for each token of the image.
   public func callAsFunction(_ features: Matrix, _ context: ExecutionContext) -> Matrix {
     let engine = context.engine

@@ -51,6 +51,15 @@ public struct LanguageModel: Sendable {
     }
   }
 
+  /// The matrices of all layers, which every token is multiplied with.
+  var layerMatrices: [EncodedMatrix] { layers.flatMap(\.mixer.matrices) }
+
+  /// The matrix that makes logits.
+  var headMatrix: EncodedMatrix { head.weight }
+
+  /// The embedding, unless it is the head.
+  var embeddingMatrix: EncodedMatrix? { shape.hasTiedHead ? nil : embedding }
+
   /// The state before the first token.
   public var initialState: State { State(mixers: layers.map(\.mixer.initialState)) }
 

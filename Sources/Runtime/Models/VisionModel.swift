@@ -51,6 +51,28 @@ public struct VisionModel: Sendable {
     }
   }
 
+  /// All matrices, those of layers that do not run included.
+  var matrices: [EncodedMatrix] {
+    patchMatrices + layers.flatMap(\.matrices)
+      + (pooling.map { $0.patchMatrices + $0.queryMatrices } ?? [])
+      + (classifier.map { [$0.weight] } ?? [])
+  }
+
+  /// The matrices that every patch is multiplied with.
+  var patchMatrices: [EncodedMatrix] { embedding.matrices }
+
+  /// The matrices that every token is multiplied with, class token and registers included.
+  var tokenMatrices: [EncodedMatrix] {
+    layers.prefix(depth).flatMap(\.matrices)
+      + (shape.selectedLayer == nil ? pooling?.patchMatrices ?? [] : [])
+  }
+
+  /// The matrices that one vector for the whole image is multiplied with.
+  var pooledMatrices: [EncodedMatrix] {
+    guard shape.selectedLayer == nil else { return [] }
+    return (pooling?.queryMatrices ?? []) + (classifier.map { [$0.weight] } ?? [])
+  }
+
   /// Encodes a prepared image; pixels beyond the last whole patch are left out.
   ///
   /// - Parameter name: what errors call the image.

@@ -24,7 +24,7 @@ struct ConversionReport {
       "\(output): \(plan.description.profile), \(Quantity.count(plan.parameters)) weights, recipe \(plan.recipe.name)"
     )
     Console.print(
-      "\(Quantity.bytes(bytesIn)) → \(Quantity.bytes(byteCount)), \(Quantity.decimal(bitsPerWeight, 3)) bits a weight, \(Quantity.decimal(seconds, 1)) s, peak memory \(Quantity.bytes(ProcessMemory.peak))"
+      "\(Quantity.bytes(bytesIn)) → \(Quantity.bytes(byteCount)), \(Quantity.decimal(bitsPerWeight, 3)) bits a weight, \(Quantity.decimal(seconds, 1)) s, peak memory \(Quantity.bytes(ResidentMemory.now.peak))"
     )
     Console.print("model id \(modelID)")
     evaluation?.print()
@@ -39,7 +39,9 @@ struct ConversionReport {
       "bytes_out": .integer(Int64(byteCount)),
       "bits_per_weight": .number(bitsPerWeight),
       "seconds": .number(seconds),
-      "peak_memory_bytes": .integer(Int64(ProcessMemory.peak)),
+      "peak_memory_bytes": .integer(Int64(ResidentMemory.now.peak)),
+      "openblas": .string(MatrixProduct.coreName),
+      "openblas_threads": .integer(Int64(MatrixProduct.threads)),
       "model_id": .string(modelID),
       "notes": .array(plan.notes.map(JSON.string)),
     ]

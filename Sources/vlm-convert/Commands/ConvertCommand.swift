@@ -77,7 +77,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    try reportingFailures { try convert() }
+    try reportingFailures(runsModels: true) { try convert() }
   }
 
   private func convert() throws {

@@ -56,7 +56,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    try reportingFailures {
+    try reportingFailures(runsModels: true) {
       let requirements = try evaluation.requirements()
       // Windows and images are shared out among the threads, so each is computed on one.
       let context = execution.context(threads: 1)

@@ -74,7 +74,7 @@ struct GenerateCommand: ParsableCommand {
   }
 
   func run() throws {
-    try reportingFailures {
+    try reportingFailures(runsModels: true) {
       let model = try ModelLoader.load(
         path: model, vision: towers.vision, context: execution.context(threads: threads.count))
       let tokenizer = try model.requireTokenizer("a prompt")

@@ -1,10 +1,14 @@
 import ArgumentParser
 import Convert
 import Format
+import Foundation
 import Quant
 
 /// Runs the work of a command; a failure becomes one sentence on standard error and an exit code.
-func reportingFailures(_ body: () throws -> Void) throws {
+///
+/// - Parameter runsModels: whether the command may execute a model, whose speed then matters.
+func reportingFailures(runsModels: Bool = false, _ body: () throws -> Void) throws {
+  if runsModels { noteInheritedCore() }
   do {
     try body()
   } catch let failure as any DescribedFailure {
@@ -12,6 +16,14 @@ func reportingFailures(_ body: () throws -> Void) throws {
   } catch let failure as QuantError {
     try report(failure.description, .badInput)
   }
+}
+
+/// OpenBLAS obeys the variable when it is loaded, before any of our code could remove it.
+private func noteInheritedCore() {
+  let name = "OPENBLAS_CORETYPE"
+  guard let core = ProcessInfo.processInfo.environment[name] else { return }
+  Console.note(
+    "\(name)=\(core) is inherited; it can halve the speed of float products; unset it")
 }
 
 private func report(_ sentence: String, _ kind: FailureKind) throws {

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import Synchronization
 
 /// A line on standard error that tells how far long work has come; only on a terminal and only after a second.
@@ -52,12 +53,5 @@ final class ProgressBar: Sendable {
     let rest = rate > 0 ? Double(total - done) / rate : 0
     let speed = "\(Quantity.count(Int(rate))) \(unit)/s"
     return "\(title) \(bar) \(Int(share * 100)) %  \(speed)  ETA \(Quantity.time(rest))"
-  }
-}
-
-extension Duration {
-  /// The duration in seconds.
-  var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -25,6 +25,14 @@ struct AttentionPooling: Sendable {
     heads = shape.heads
   }
 
+  /// The matrices that every patch is multiplied with.
+  var patchMatrices: [EncodedMatrix] { [projections.key.weight, projections.value.weight] }
+
+  /// The matrices that the query of the image is multiplied with.
+  var queryMatrices: [EncodedMatrix] {
+    [projections.query.weight, attentionOutput.weight] + feedForward.matrices
+  }
+
   /// Pools patches `[patches, width]` to `[1, width]`.
   func callAsFunction(_ patches: Matrix, _ engine: any Engine) -> Matrix {
     var pooled = attentionOutput(

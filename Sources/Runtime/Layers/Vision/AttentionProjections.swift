@@ -6,6 +6,8 @@ struct AttentionProjections: Sendable {
   let key: Linear
   let value: Linear
 
+  var matrices: [EncodedMatrix] { [query.weight, key.weight, value.weight] }
+
   /// Loads `name.query`, `name.key` and `name.value`, or the tensors that hold the rows of several of them:
   /// `name.input` and `name.keyValue`.
   init(

@@ -49,6 +49,9 @@ struct PatchEmbedding: Sendable {
     return Matrix(rows: shape.prefixTokens, columns: shape.width, values: values)
   }
 
+  /// The matrices that every patch is multiplied with.
+  var matrices: [EncodedMatrix] { [projection.weight] }
+
   /// Embeds pixels `[3, height, width]`; those beyond the last whole patch are left out.
   ///
   /// - Precondition: `pixels.count == 3 * height * width`, and the grid fits in.

@@ -29,6 +29,9 @@ struct VisionTransformerLayer: Sendable {
     feedForwardScale = try scale("feedForwardScale")
   }
 
+  /// The matrices that every token is multiplied with.
+  var matrices: [EncodedMatrix] { attention.matrices + feedForward.matrices }
+
   func callAsFunction(_ input: Matrix, _ engine: any Engine) -> Matrix {
     var stream = input
     var part = attention(attentionNormalization(stream, engine), engine)
@@ -64,6 +67,8 @@ private struct VisionAttention: Sendable {
     heads = shape.heads
   }
 
+  var matrices: [EncodedMatrix] { projections.matrices + [output.weight] }
+
   func callAsFunction(_ stream: Matrix, _ engine: any Engine) -> Matrix {
     var queries = projections.query(stream, engine)
     var keys = projections.key(stream, engine)
@@ -91,6 +96,13 @@ private enum VisionFeedForward: Sendable {
       self = .gated(
         try GatedFeedForward(
           fused: weights, name, width: shape.width, inner: shape.feedForwardWidth))
+    }
+  }
+
+  var matrices: [EncodedMatrix] {
+    switch self {
+    case .plain(let layer): layer.matrices
+    case .gated(let layer): layer.matrices
     }
   }
 
