@@ -1,5 +1,5 @@
-// What the machine can do at most, to hold the speed of models against: loops that only read, or only
-// multiply bytes. They use the best instructions that the processor has, whichever kernels are
+// What the machine can do at most, to hold the speed of models against: loops that only read, or
+// only multiply bytes. They use the best instructions that the processor has, whichever kernels are
 // chosen.
 #include "include/CKernels.h"
 

@@ -10,7 +10,7 @@ struct BenchmarkCommand: ParsableCommand {
     discussion: """
       Examples:
         vlm-convert benchmark model.vlmp
-        vlm-convert benchmark model.vlmp --prompt 512 --decode 128 --threads 1,2 --json
+        vlm-convert benchmark model.vlmp --prompt 2048 --threads 1,2 --json
 
       For each number of threads the model is loaded anew, reads a prompt, decodes token by token from \
       there, and encodes an image of the size that it is made for; speeds are medians. Right after, the \
