@@ -74,7 +74,8 @@ struct BenchmarkCommand: ParsableCommand {
 
   private func measure(_ benchmark: ModelBenchmark, threads: Int) throws -> BenchmarkResult {
     try benchmark.run(
-      engine: execution.engine, scanPrecision: execution.scan, threads: threads
+      engine: execution.engine, scanPrecision: execution.scan,
+      activations: execution.activations, threads: threads
     ) { context in
       try ModelLoader.load(path: model, vision: towers.vision, context: context)
     }
