@@ -17,7 +17,10 @@ func system(_ name: String, pkgConfig: String, package: String) -> Target {
 
 let package = Package(
   name: "vlm-convert",
-  products: [.executable(name: "vlm-convert", targets: ["vlm-convert"])],
+  products: [
+    .executable(name: "vlm-convert", targets: ["vlm-convert"]),
+    .library(name: "Kernels", targets: ["Quant", "Runtime"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
