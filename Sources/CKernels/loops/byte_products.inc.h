@@ -25,10 +25,6 @@ VK_INLINE u8x64 load_vector(const uint8_t *from) {
 
 VK_INLINE f32x16 float_of_numbers(i32x16 v) { return __builtin_convertvector(v, f32x16); }
 
-/// How far ahead of the sums weights are asked for, in bytes.
-enum { VK_AHEAD = 2048 };
-#define VK_PREFETCH(address) __builtin_prefetch((address), 0, 3)
-
 /// 16 rows and all columns of a q4 matrix.
 typedef struct q4_stripe {
   const uint8_t *tiles;
@@ -40,8 +36,6 @@ typedef struct q4_stripe {
 VK_INLINE void q4_add_group(
     i32x16 *sums, q4_stripe stripe, size_t group, const token_inputs *inputs, const int tokens) {
   const uint8_t *tile = stripe.tiles + group * 2 * VK_VECTOR;
-  VK_PREFETCH(tile + VK_AHEAD);
-  VK_PREFETCH(tile + VK_AHEAD + VK_VECTOR);
   u8x64 first = load_vector(tile), second = load_vector(tile + VK_VECTOR);
   u8x64 a = first & 15, b = first >> 4, c = second & 15, d = second >> 4;
   i32x16 step =
@@ -98,7 +92,6 @@ typedef struct q8_stripe {
 VK_INLINE void q8_add_vector(
     i32x16 *sums, const uint8_t *tile, size_t column, const token_inputs *inputs,
     const int tokens) {
-  VK_PREFETCH(tile + VK_AHEAD);
   u8x64 codes = load_vector(tile);
   VK_UNROLL for (int t = 0; t < tokens; ++t) {
     sums[t] = VK_DOT_CODES(
