@@ -36,6 +36,8 @@ public enum FormatError: DescribedFailure, Equatable {
 
   /// The file does not begin with the pack's magic number.
   case notPack(file: String)
+  /// The file does not begin with the magic number of state files.
+  case notState(file: String)
   /// The pack is of a version that this program does not know.
   case unsupportedVersion(file: String, found: String, expected: String)
   /// The bytes do not have the checksum that protects them.
@@ -52,7 +54,7 @@ public enum FormatError: DescribedFailure, Equatable {
     case .tooLarge: .limitExceeded
     case .hashMismatch, .undecodable: .verification
     case .outsideFile, .wrongByteCount, .malformed, .malformedJSON, .wrongDataType,
-      .notRepresentable, .outsideTensor, .notPack, .unsupportedVersion:
+      .notRepresentable, .outsideTensor, .notPack, .notState, .unsupportedVersion:
       .badInput
     }
   }
@@ -85,6 +87,7 @@ public enum FormatError: DescribedFailure, Equatable {
       "\(file): tensor \(tensor) has \(count) elements, but elements "
         + "\(elements.lowerBound) to \(elements.upperBound) are needed"
     case .notPack(let file): "\(file) is not a .vlmp file"
+    case .notState(let file): "\(file) is not a state file"
     case .unsupportedVersion(let file, let found, let expected):
       "\(file): the pack's version is \(found), expected \(expected)"
     case .hashMismatch(let file, let item, let offset):

@@ -28,6 +28,8 @@ public enum ModelError: DescribedFailure, Equatable {
   case nothingToEvaluate(String)
   /// A model's predictions are NaN or infinite, so that nothing can be said about them.
   case nonFinitePredictions(String)
+  /// A state file was written by another model.
+  case foreignState(file: String, found: String, expected: String)
 
   /// What sort of failure this is.
   public var kind: FailureKind {
@@ -62,6 +64,8 @@ public enum ModelError: DescribedFailure, Equatable {
     case .nothingToEvaluate(let what): "nothing to evaluate: \(what)"
     case .nonFinitePredictions(let whose):
       "the predictions of \(whose) are not finite; expected finite weights and activations"
+    case .foreignState(let file, let found, let expected):
+      "\(file) is a state of the model \(found); expected the model \(expected)"
     }
   }
 }

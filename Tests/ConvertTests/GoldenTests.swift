@@ -38,9 +38,10 @@ struct GoldenTests {
     let model = try golden.model(.fast)
     for prompt in ["five", "sentence", "long700"] {
       let expected = try golden.integers("\(prompt).greedy")
+      let embeddings = try #require(model.language)
+        .embed(golden.integers("\(prompt).input_ids"))
       var generation = try Generation(
-        model, embeddings: #require(model.language).embed(golden.integers("\(prompt).input_ids")),
-        state: nil, sampler: Sampler(temperature: 0))
+        model, after: model.read(embeddings), sampler: Sampler(temperature: 0))
       var continuation = [Int]()
       while continuation.count < expected.count, let id = try generation.next() {
         continuation.append(id)

@@ -69,6 +69,7 @@ import Testing
       "f has 4 bytes, but bytes 1 to 9 are needed"
     ),
     (.notPack(file: "f"), .badInput, "f is not a .vlmp file"),
+    (.notState(file: "f"), .badInput, "f is not a state file"),
     (
       .unsupportedVersion(file: "f", found: "2.0", expected: "1.0"), .badInput,
       "f: the pack's version is 2.0, expected 1.0"

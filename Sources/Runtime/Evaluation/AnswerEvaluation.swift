@@ -38,13 +38,13 @@ public struct AnswerEvaluation: Sendable {
       let image = try RGBImage(contentsOf: set.path(of: group.image))
       let answers = try respondent.answer(group.questions, about: image)
       let references = try referenceRespondent?.answer(group.questions, about: image)
-      return (answers, references)
+      return try answers.enumerated().map { number, answer in
+        try Outcome(answer, references?[number])
+      }
     }
     self.init(hasReference: reference != nil)
-    for (group, outcome) in zip(groups, outcomes) {
-      for (index, question) in group.questions.enumerated() {
-        add(question, outcome.0[index], outcome.1?[index])
-      }
+    for (question, outcome) in zip(groups.flatMap(\.questions), outcomes.joined()) {
+      add(question, outcome)
     }
     guard accuracy.count > 0 else {
       throw ModelError.nothingToEvaluate("no question of the set can be put to this model")
@@ -54,20 +54,46 @@ public struct AnswerEvaluation: Sendable {
     }
   }
 
-  private mutating func add(
-    _ question: QuestionSet.Question, _ answer: Respondent.Answer?, _ reference: Respondent.Answer?
-  ) {
-    guard let answer else {
+  /// How one question was answered.
+  private struct Outcome: Sendable {
+    let isExpected: Bool
+    let comparison: Comparison?
+
+    /// Nothing for a question that the model cannot be asked.
+    init?(_ answer: Respondent.Answer?, _ reference: Respondent.Answer?) throws {
+      guard let answer else { return nil }
+      isExpected = answer.isExpected
+      comparison = try reference.map { try Comparison(answer, $0) }
+    }
+  }
+
+  /// How an answer compares with that of the reference model.
+  private struct Comparison: Sendable {
+    let isReferenceExpected: Bool
+    let isSame: Bool
+    let logProbabilities: Matrix
+    let referenceLogProbabilities: Matrix
+
+    init(_ answer: Respondent.Answer, _ reference: Respondent.Answer) throws {
+      isReferenceExpected = reference.isExpected
+      isSame = try answer.isSame(as: reference)
+      logProbabilities = answer.logProbabilities
+      referenceLogProbabilities = reference.logProbabilities
+    }
+  }
+
+  private mutating func add(_ question: QuestionSet.Question, _ outcome: Outcome?) {
+    guard let outcome else {
       skipped += 1
       return
     }
-    let hit = answer.isExpected ? 1.0 : 0
+    let hit = outcome.isExpected ? 1.0 : 0
     accuracy.add(hit)
     if let kind = question.kind { kinds[kind, default: SampleMean()].add(hit) }
-    guard let reference else { return }
-    referenceAccuracy?.add(reference.isExpected ? 1 : 0)
-    agreement?.add(answer.given == reference.given ? 1 : 0)
+    guard let comparison = outcome.comparison else { return }
+    referenceAccuracy?.add(comparison.isReferenceExpected ? 1 : 0)
+    agreement?.add(comparison.isSame ? 1 : 0)
     divergence?.add(
-      reference: reference.logProbabilities, model: answer.logProbabilities)
+      reference: comparison.referenceLogProbabilities, model: comparison.logProbabilities)
   }
 }

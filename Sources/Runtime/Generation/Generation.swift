@@ -1,4 +1,4 @@
-public import Quant
+import Quant
 
 /// Generates tokens one by one until the text ends.
 public struct Generation: Sendable {
@@ -11,26 +11,16 @@ public struct Generation: Sendable {
   private var pending: Int?
   private var isFinished = false
 
-  /// Reads a prompt.
-  ///
-  /// - Parameters:
-  ///   - embeddings: the prompt, `[tokens, width]`, at least one token.
-  ///   - state: what came before the prompt.
-  public init(
-    _ model: Model, embeddings: Matrix, state: LanguageModel.State?, sampler: Sampler
-  ) throws(ModelError) {
+  /// Continues after a prompt.
+  public init(_ model: Model, after prompt: PromptSnapshot, sampler: Sampler) throws(ModelError) {
     language = try model.requireLanguage("text")
     context = model.context
-    guard embeddings.rows > 0 else {
-      throw .nothingToEvaluate("the prompt has no tokens")
-    }
     // Rows that only pad the vocabulary are never emitted.
     emittable = min(
       language.shape.vocabularySize, model.tokenizer?.vocabularySize ?? Int.max)
     self.sampler = sampler
-    self.state = state ?? language.initialState
-    let output = language.run(embeddings, state: &self.state, context)
-    hidden = output.rows(output.rows - 1..<output.rows)
+    state = prompt.state
+    hidden = prompt.hidden
   }
 
   /// The next token, or nothing at the end of the text.

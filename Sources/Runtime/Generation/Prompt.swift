@@ -13,6 +13,16 @@ public struct Prompt: Sendable {
     case question
     /// A conversation in the model's own form, with optional instructions.
     case chat(system: String?)
+    /// Nothing, not even the token that begins texts: it follows what was read before.
+    case continuation
+
+    /// Whether the token that the tokenizer puts first is to be added.
+    fileprivate var isBeginning: Bool {
+      switch self {
+      case .raw, .question: true
+      case .chat, .continuation: false
+      }
+    }
   }
 
   private let text: String
@@ -30,14 +40,14 @@ public struct Prompt: Sendable {
 
   /// The embeddings of the prompt: `[tokens, width]`.
   ///
-  /// Pieces of text beside the image are encoded on their own. Outside of conversations, whose templates write it
-  /// themselves, the text begins with the token that the tokenizer puts first.
+  /// Pieces of text beside the image are encoded on their own. Outside of continuations, and of conversations, whose
+  /// templates write it themselves, the text begins with the token that the tokenizer puts first.
   public func embeddings(for model: Model) throws -> Matrix {
     let language = try model.requireLanguage("a prompt")
     let tokenizer = try model.requireTokenizer("a prompt")
     let (before, after) = pieces(of: try wholeText(for: model))
     var ids = tokenizer.encode(before)
-    if case .chat = form {} else if let first = tokenizer.beginningOfText { ids = [first] + ids }
+    if form.isBeginning, let first = tokenizer.beginningOfText { ids = [first] + ids }
     let start = try language.embed(ids)
     let rest = try language.embed(tokenizer.encode(after))
     guard let image else { return start.followed(by: rest) }
@@ -50,7 +60,7 @@ public struct Prompt: Sendable {
   /// The text with what the form puts around it, the mark of the image included.
   private func wholeText(for model: Model) throws -> String {
     switch form {
-    case .raw: return text
+    case .raw, .continuation: return text
     case .question:
       guard image != nil, let prompt = model.description.prompt else { return text }
       let (before, after) = pieces(of: text)

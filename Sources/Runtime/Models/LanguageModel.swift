@@ -16,7 +16,8 @@ public struct LanguageModel: Sendable {
 
   /// What the model remembers of the tokens before; its size does not depend on their number.
   public struct State: Sendable, Equatable {
-    fileprivate var mixers: [RecurrentState]
+    /// What each layer's mixer remembers, from first to last.
+    var mixers: [RecurrentState]
   }
 
   /// Loads the tensors below `language`.

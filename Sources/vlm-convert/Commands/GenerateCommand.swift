@@ -11,6 +11,9 @@ struct GenerateCommand: ParsableCommand {
       Examples:
         vlm-convert generate model.vlmp --prompt "Once upon a time" --max-tokens 50
         vlm-convert generate model.vlmp --image cat.png --prompt "What is this?"
+        vlm-convert generate model.vlmp --image cat.png --save-state cat.vlms \
+          --prompt "" --raw --max-tokens 0
+        vlm-convert generate model.vlmp --load-state cat.vlms --prompt "A photo of"
       """)
 
   @Argument(help: "Checkpoint directory or pack.")
@@ -21,9 +24,10 @@ struct GenerateCommand: ParsableCommand {
       "The text to continue.",
       discussion: """
         With an image it is put into the model's form for questions, unless it has that form or \
-        --raw is given; “<image>” in the text says where the image goes, else it comes first.
+        --raw is given; “<image>” in the text says where the image goes, else it comes first. \
+        With --load-state it may be left out.
         """, valueName: "text"))
-  var prompt: String
+  var prompt: String?
 
   @Option(help: ArgumentHelp("A PNG or JPEG file.", valueName: "file"))
   var image: String?
@@ -51,6 +55,7 @@ struct GenerateCommand: ParsableCommand {
     help: ArgumentHelp("Instructions for the conversation; implies --chat.", valueName: "text"))
   var system: String?
 
+  @OptionGroup var states: StateOptions
   @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var threads: ThreadOptions
@@ -66,22 +71,33 @@ struct GenerateCommand: ParsableCommand {
     guard !raw || !(chat || system != nil) else {
       throw ValidationError("--raw and --chat exclude each other.")
     }
+    guard prompt != nil || states.loadState != nil else {
+      throw ValidationError("Missing expected argument '--prompt <text>'")
+    }
+    guard states.loadState == nil || !(chat || system != nil) else {
+      throw ValidationError(
+        "--load-state and --chat exclude each other: the prompt follows what was read before.")
+    }
   }
 
   private var form: Prompt.Form {
+    if states.loadState != nil { return .continuation }
     if chat || system != nil { return .chat(system: system) }
     return raw ? .raw : .question
   }
 
   func run() throws {
     try reportingFailures(runsModels: true) {
+      try states.checkOutput()
       let model = try ModelLoader.load(
         path: model, vision: towers.vision, context: execution.context(threads: threads.count))
       let tokenizer = try model.requireTokenizer("a prompt")
-      let embeddings = try Prompt(text: prompt, image: image, form: form).embeddings(for: model)
+      let embeddings = try Prompt(text: prompt ?? "", image: image, form: form)
+        .embeddings(for: model)
+      let snapshot = try states.read(
+        embeddings, with: model, path: self.model, vision: towers.vision)
       var generation = try Generation(
-        model, embeddings: embeddings, state: nil,
-        sampler: Sampler(temperature: temperature, seed: seed))
+        model, after: snapshot, sampler: Sampler(temperature: temperature, seed: seed))
       var decoder = StreamingDecoder(tokenizer)
       var text = ""
       var ids = [Int]()

@@ -75,6 +75,34 @@ import Testing
     #expect(evaluation.divergence?.values.count == 9)
   }
 
+  /// Reading a prompt in parts changes the order of sums, and logits by less than 1e-5 of the largest.
+  private static let readingInParts = 1e-4
+
+  @Test func `questions asked together are answered as if each stood alone`() throws {
+    let grey = ("grey.jpg", "x", String?.none)
+    let asked = ["a", "b", "c"].map { ("rgb.png", $0, String?.none) }
+    let questions = try set(asked + asked.flatMap { [grey, $0] })
+    let other = try SampleModel.loadVisionLanguage(SampleWeights(seed: 1))
+    let evaluation = try evaluate(questions, SampleModel.loadVisionLanguage(), against: other)
+    // Two bytes of each answer and the end of the text.
+    let values = try #require(evaluation.divergence?.values)
+    let together = Array(values[0..<9])
+    let alone = [4, 6, 8].flatMap { values[3 * $0..<3 * $0 + 3] }
+    let difference = Difference(together, from: alone)
+    #expect(difference.largest < Self.readingInParts, "\(difference)")
+    #expect(Set(alone).count == alone.count)
+  }
+
+  @Test func `answers that are both wrong are compared`() throws {
+    let questions = try set([("rgb.png", "a", nil), ("grey.jpg", "b", nil)])
+    let same = try evaluate(questions, spaces(), against: spaces())
+    #expect(same.accuracy.mean == 0 && same.referenceAccuracy?.mean == 0)
+    #expect(same.agreement?.mean == 1)
+    let different = try evaluate(questions, spaces(), against: SampleModel.loadVisionLanguage())
+    #expect(different.accuracy.mean == 0 && different.referenceAccuracy?.mean == 0)
+    #expect(different.agreement?.mean == 0)
+  }
+
   @Test func `a model against another one gives other answers`() throws {
     let questions = try set([("rgb.png", "", nil), ("grey.jpg", "b", nil)])
     let other = try SampleModel.loadVisionLanguage { $0.language?.endOfText = [] }

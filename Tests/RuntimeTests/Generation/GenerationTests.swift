@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct GenerationTests {
   private func generate(
-    _ model: Model, _ prompt: [Int], state: LanguageModel.State? = nil, temperature: Double = 0,
+    _ model: Model, _ prompt: [Int], after before: PromptSnapshot? = nil, temperature: Double = 0,
     limit: Int = 12
   ) throws -> [Int] {
     let language = try #require(model.language)
     var generation = try Generation(
-      model, embeddings: language.embed(prompt), state: state,
+      model, after: model.read(language.embed(prompt), after: before),
       sampler: Sampler(temperature: temperature, seed: 3))
     var ids = [Int]()
     while ids.count < limit, let id = try generation.next() { ids.append(id) }
@@ -39,12 +39,15 @@ import Testing
     }
   }
 
-  @Test func `generation goes on from a state`() throws {
+  @Test func `a prompt may be read in parts`() throws {
     let model = try SampleModel.load()
     let language = try #require(model.language)
-    var state = language.initialState
-    _ = language.run(try language.embed([9, 8, 7, 6, 5]), state: &state, model.context)
-    #expect(try generate(model, [4, 3], state: state) == generate(model, [9, 8, 7, 6, 5, 4, 3]))
+    let beginning = try model.read(language.embed([9, 8, 7, 6, 5]))
+    let whole = try generate(model, [9, 8, 7, 6, 5, 4, 3])
+    #expect(try generate(model, [4, 3], after: beginning) == whole)
+    // The snapshot is a value: it can be used again.
+    #expect(try generate(model, [4, 3], after: beginning) == whole)
+    #expect(try generate(model, [], after: beginning) == generate(model, [9, 8, 7, 6, 5]))
   }
 
   @Test func `nothing follows the end of the text`() throws {
@@ -56,7 +59,7 @@ import Testing
       SampleWeights(), ModelDescription(profile: "mamba1-hf", language: language),
       tokenizer: SampleModel.tokenizer(), context: ExecutionContext())
     var generation = try Generation(
-      model, embeddings: try #require(model.language).embed([5]), state: nil,
+      model, after: model.read(#require(model.language).embed([5])),
       sampler: Sampler(temperature: 0))
     var found = [Int?]()
     for _ in 0..<10 { found.append(try generation.next()) }
@@ -107,6 +110,24 @@ import Testing
     #expect(prompt.values == pixels.values + question.values)
     let raw = try Prompt(text: "What?", image: image, form: .raw).embeddings(for: model)
     #expect(try raw.values == pixels.values + tokens("What?").values)
+  }
+
+  @Test func `a continuation has no token that begins texts`() throws {
+    let definition = SampleTokenizer.definition()
+    let model = try Model(
+      SampleWeights(), ModelDescription(profile: "mamba1-hf", language: SampleModel.language),
+      tokenizer: Tokenizer(
+        parsing: Array(definition.utf8),
+        configuration: Array(
+          #"{"add_bos_token": true, "bos_token": "<|endoftext|>"}"#.utf8),
+        file: "tokenizer.json"),
+      context: ExecutionContext())
+    let language = try #require(model.language)
+    let ids = try #require(model.tokenizer).encode("Hi")
+    #expect(try Prompt(text: "Hi").embeddings(for: model) == language.embed([0] + ids))
+    let continuation = Prompt(text: "Hi", form: .continuation)
+    #expect(try continuation.embeddings(for: model) == language.embed(ids))
+    #expect(try Prompt(text: "", form: .continuation).embeddings(for: model).rows == 0)
   }
 
   @Test func `a mark says where the image goes`() throws {
