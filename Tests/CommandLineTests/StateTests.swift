@@ -90,8 +90,8 @@ import Testing
     try generate("out.vlmp --load-state a.vlms")
       .expectFailure(65, "a.vlms is a state of the model ", "; expected the model ")
     // Weights of the same shapes, but other values.
-    try workplace.makeTextModel(headScale: 2)
-    try generate("model --load-state a.vlms").expectFailure(65, "a.vlms is a state of the model ")
+    try workplace.makeTextModel(as: "other", headScale: 2)
+    try generate("other --load-state a.vlms").expectFailure(65, "a.vlms is a state of the model ")
   }
 
   @Test func `a damaged file`() throws {

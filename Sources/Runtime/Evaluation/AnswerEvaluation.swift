@@ -75,6 +75,11 @@ public struct AnswerEvaluation: Sendable {
     let referenceLogProbabilities: Matrix
 
     init(_ answer: Respondent.Answer, _ reference: Respondent.Answer) throws {
+      guard answer.expected == reference.expected,
+        answer.logProbabilities.columns == reference.logProbabilities.columns
+      else {
+        throw ModelError.contradiction("the two models write an answer in different tokens")
+      }
       isReferenceExpected = reference.isExpected
       isSame = try answer.isSame(as: reference)
       logProbabilities = answer.logProbabilities

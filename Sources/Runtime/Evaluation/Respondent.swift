@@ -4,6 +4,8 @@ import Quant
 struct Respondent: Sendable {
   /// An answer.
   struct Answer: Sendable {
+    /// What was asked for: token ids and the end of the text, or the index of a class.
+    let expected: [Int]
     /// Whether it is the expected answer.
     let isExpected: Bool
     /// Predictions at the tokens of the expected answer and its end, or of the classes.
@@ -74,8 +76,8 @@ struct Respondent: Sendable {
     else { return nil }
     let given = logits.largest(inRow: 0)
     return Answer(
-      isExpected: given == expected, logProbabilities: model.context.engine.logSoftmax(logits),
-      given: { [given] })
+      expected: [expected], isExpected: given == expected,
+      logProbabilities: model.context.engine.logSoftmax(logits), given: { [given] })
   }
 
   /// Lets the model predict the expected answer.
@@ -93,7 +95,7 @@ struct Respondent: Sendable {
     let mostLikely = (0..<predictions.rows).map { predictions.largest(inRow: $0) }
     // The most likely token at every place is the expected one: decoding greedily would give the same.
     let isExpected = mostLikely == expected
-    return Answer(isExpected: isExpected, logProbabilities: predictions) {
+    return Answer(expected: expected, isExpected: isExpected, logProbabilities: predictions) {
       isExpected ? expected : try decode(language.embed(prompt), after: seen)
     }
   }

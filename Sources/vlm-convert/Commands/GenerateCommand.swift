@@ -11,7 +11,7 @@ struct GenerateCommand: ParsableCommand {
       Examples:
         vlm-convert generate model.vlmp --prompt "Once upon a time" --max-tokens 50
         vlm-convert generate model.vlmp --image cat.png --prompt "What is this?"
-        vlm-convert generate model.vlmp --image cat.png --save-state cat.vlms \
+        vlm-convert generate model.vlmp --image cat.png --save-state cat.vlms \\
           --prompt "" --raw --max-tokens 0
         vlm-convert generate model.vlmp --load-state cat.vlms --prompt "A photo of"
       """)
