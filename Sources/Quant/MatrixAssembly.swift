@@ -8,7 +8,7 @@ public final class MatrixAssembly: Sendable {
   private let encoding: any Encoding
   private let rows: Int
   private let columns: Int
-  private let planes: [PlaneAssembly]
+  private let planes: [TiledPlane]
 
   /// Bytes of every plane as it is stored.
   public let planeBytes: [Int]
@@ -18,7 +18,7 @@ public final class MatrixAssembly: Sendable {
     self.encoding = encoding
     self.rows = rows
     self.columns = columns
-    planes = encoding.planes.map { PlaneAssembly($0, rows: rows, columns: columns) }
+    planes = encoding.planes.map { TiledPlane($0, rows: rows, columns: columns) }
     planeBytes = encoding.planes.map { $0.bytesPerRow(columns) * rows }
   }
 
@@ -39,7 +39,7 @@ public final class MatrixAssembly: Sendable {
 }
 
 /// One plane of it.
-private final class PlaneAssembly: Sendable {
+private final class TiledPlane: Sendable {
   private let tiling: PlaneTiling
   private let rows: Int
   private let columns: Int

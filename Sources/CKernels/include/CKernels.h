@@ -316,6 +316,12 @@ int32_t vk_byte_dot_pass(size_t rounds);
 /// Products of a round of `vk_byte_dot_pass`; each is multiplied and added.
 size_t vk_byte_dot_products(void);
 
+// Memory.
+
+/// Tells the allocator to keep up to 256 MiB of what is freed. Activations are allocated and freed
+/// over and over; each time the system took them back, it would clear them anew.
+void vk_keep_freed_memory(void);
+
 // Threads.
 
 /// A fixed set of threads that share out the indices of one loop at a time.

@@ -48,7 +48,7 @@ extension PackReader {
         let padding = end..<block.offset
         if try file.bytes(padding).contains(where: { $0 != 0 }) { report(.dirtyPadding, padding) }
         do {
-          _ = try content(of: number, transform: .none, item: owned.owner)
+          try withContent(of: number, transform: .none, item: owned.owner) { _ in }
         } catch .hashMismatch {
           report(.wrongChecksum, block.range)
         } catch .undecodable {

@@ -48,19 +48,37 @@ public final class PackReader: Sendable {
   ///   of this pack.
   public func plane(_ plane: PackPlane, of owner: String) throws(FormatError) -> [UInt8] {
     guard plane.bytes > 0 else { return [] }
-    guard planesByFirstBlock[plane.firstBlock] == plane else {
+    var content = [UInt8]()
+    content.reserveCapacity(plane.bytes)
+    for piece in 0..<plane.blockCount {
+      try withPiece(piece, of: plane, owner: owner) { _, bytes in
+        content += LittleEndian.values(in: bytes)
+      }
+    }
+    return content
+  }
+
+  /// Lends a piece of a plane, after its checksum is compared; from any thread.
+  ///
+  /// - Parameters:
+  ///   - number: which of the plane's `blockCount` pieces.
+  ///   - owner: what errors call the plane.
+  ///   - body: is given where the piece begins in the plane, and its bytes.
+  /// - Throws: as `plane`.
+  public func withPiece(
+    _ number: Int, of plane: PackPlane, owner: String, _ body: (_ offset: Int, RawSpan) -> Void
+  ) throws(FormatError) {
+    guard planesByFirstBlock[plane.firstBlock] == plane, (0..<plane.blockCount).contains(number)
+    else {
       throw .malformed(
         file: path, item: "plane \(plane.name) of \(owner)", found: "unknown",
         expected: "a plane of this pack")
     }
-    var content = [UInt8]()
-    content.reserveCapacity(plane.bytes)
-    for number in plane.blocks {
-      content += try self.content(
-        of: number, transform: plane.transform,
-        item: "block \(number), plane \(plane.name) of \(owner),")
-    }
-    return content
+    let block = plane.firstBlock + number
+    try withContent(
+      of: block, transform: plane.transform,
+      item: "block \(block), plane \(plane.name) of \(owner),"
+    ) { body(number * PackLimits.blockSize, $0) }
   }
 
   /// The bytes that a plane takes in the file.
@@ -70,21 +88,23 @@ public final class PackReader: Sendable {
     blocks[plane.blocks].reduce(0) { $0 + $1.storedLength }
   }
 
-  /// The content of a block, after its checksum is compared.
-  func content(
-    of number: Int, transform: PlaneTransform, item: String
-  ) throws(FormatError) -> [UInt8] {
+  /// Lends the content of a block, after its checksum is compared.
+  func withContent(
+    of number: Int, transform: PlaneTransform, item: String, _ body: (RawSpan) -> Void
+  ) throws(FormatError) {
     let block = blocks[number]
-    return try file.withBytes(block.range) { bytes throws(FormatError) in
+    try file.withBytes(block.range) { bytes throws(FormatError) in
       guard sha256(bytes) == block.digest else {
         throw FormatError.hashMismatch(file: file.path, item: item, offset: block.offset)
       }
+      // What is stored was left in its order, so that it can be lent as it is.
+      if block.codec == .stored, bytes.byteCount == block.rawLength { return body(bytes) }
       guard let content = block.codec.decompress(bytes, length: block.rawLength) else {
         throw FormatError.undecodable(
           file: file.path, item: item, offset: block.offset, expected: block.rawLength)
       }
-      // What is stored was left in its order, so that it can be mapped.
-      return block.codec == .stored ? content : transform.undo(on: content)
+      let original = transform.undo(on: content)
+      unsafe body(original.span.bytes)
     }
   }
 

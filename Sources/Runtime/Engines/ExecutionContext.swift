@@ -1,3 +1,4 @@
+import CKernels
 import Quant
 
 /// How a model is to be executed.
@@ -18,6 +19,8 @@ public struct ExecutionContext: Sendable {
     case int8
   }
 
+  /// Threads that work.
+  public let threads: Int
   /// The arithmetic.
   public let engine: any Engine
   /// The numbers that enter selective scans.
@@ -35,6 +38,8 @@ public struct ExecutionContext: Sendable {
     case .reference: self.engine = ReferenceEngine(threads: threads)
     }
     self.scanPrecision = scanPrecision
+    self.threads = threads
+    vk_keep_freed_memory()
   }
 
   func selectiveScan(

@@ -5,10 +5,12 @@ public import Quant
 public struct PackWeightSource: WeightSource {
   private let reader: PackReader
   private let tensors: [ExactString: PackTensor]
+  private let pool: ThreadPool
 
-  /// Reads weights from an open pack.
-  public init(_ reader: PackReader) {
+  /// Reads weights from an open pack, on that many threads.
+  public init(_ reader: PackReader, threads: Int = 1) {
     self.reader = reader
+    pool = ThreadPool(threads: threads)
     tensors = Dictionary(
       uniqueKeysWithValues: reader.header.tensors.map { (ExactString($0.name), $0) })
   }
@@ -27,9 +29,20 @@ public struct PackWeightSource: WeightSource {
       throw ModelError.misshapenTensor(
         name, file: reader.path, found: [tensor.rows, tensor.columns], expected: [rows, columns])
     }
-    return EncodedMatrix(
-      encoding: encoding, rows: rows, columns: columns,
-      planes: try tensor.planes.map { try reader.plane($0, of: name) })
+    let assembly = MatrixAssembly(encoding: encoding, rows: rows, columns: columns)
+    let pieces = tensor.planes.enumerated().flatMap { index, plane in
+      (0..<plane.blockCount).map { (plane: index, number: $0) }
+    }
+    _ = try pool.map(pieces.count) { index in
+      let piece = pieces[index]
+      try reader.withPiece(piece.number, of: tensor.planes[piece.plane], owner: name) {
+        offset, bytes in
+        unsafe bytes.withUnsafeBytes {
+          unsafe assembly.write($0, plane: piece.plane, at: offset)
+        }
+      }
+    }
+    return assembly.finished()
   }
 
   /// A tensor in its stored shape.
