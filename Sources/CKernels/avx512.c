@@ -12,6 +12,11 @@
 #define VK_SCALE(v, n) (f32x16)_mm512_scalef_ps((__m512)(v), (__m512)(n))
 #define VK_DOT(sum, u, s) \
   (i32x16)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), (__m512i)(s))
+#define VK_DOT_PAIRS(low, high, scales) \
+  (i32x16)_mm512_madd_epi16( \
+      _mm512_mask_blend_epi16( \
+          0xaaaaaaaa, (__m512i)(low), _mm512_slli_epi32((__m512i)(high), 16)), \
+      (__m512i)(scales))
 #pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), \

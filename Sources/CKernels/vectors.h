@@ -11,6 +11,8 @@
 /// - VK_TOKENS_AT_ONCE: how many tokens of a byte product the registers have room for, 4 or 8;
 /// - VK_DOT(sum, u, s), if there are instructions that multiply unsigned bytes up to 15 and signed
 ///   bytes and add them in fours to 16 sums;
+/// - VK_DOT_PAIRS(low, high, scales), if there is an instruction that multiplies pairs of 16 bits and
+///   adds the products;
 /// - VK_DOT_CODES(sum, u, s) and VK_CODES_OFFSET(offset), if 128 is best taken off unsigned bytes
 ///   before they are multiplied; then sums start at the latter, which is zero.
 #ifndef VK_VECTORS_H
@@ -131,6 +133,12 @@ VK_INLINE i32x16 dot_fours(i32x16 sum, u8x64 u, i8x64 s) {
   return sum;
 }
 #define VK_DOT(sum, u, s) dot_fours(sum, u, s)
+#endif
+
+#ifndef VK_DOT_PAIRS
+/// low times the lower halves of the scales, high times the upper ones, both as signed 16 bits.
+#define VK_DOT_PAIRS(low, high, scales) \
+  ((low) * ((i32x16)(scales) << 16 >> 16) + (high) * ((i32x16)(scales) >> 16))
 #endif
 
 #ifndef VK_DOT_CODES

@@ -96,6 +96,7 @@ void vk_q4_quantize(
 enum {
   VK_INPUT_STEP = 16,     ///< columns are padded to a multiple of this
   VK_SCALE_COLUMNS = 32,  ///< columns of the inputs that share a scale, at most
+  VK_INPUT_BUNDLE = 8,    ///< rows of inputs that lie together
   VK_INPUT_DIGITS = 3     ///< rows that `vk_split_inputs` makes of one
 };
 
@@ -125,10 +126,14 @@ void vk_q4_expand(
 /// Inputs of a product as bytes with scales.
 ///
 ///     x[t, k] = scales[t, k / scale_columns] * codes[t, k]
+///
+/// Rows lie in bundles of VK_INPUT_BUNDLE, those that are left at the end in a smaller one: for a
+/// bundle of `width` rows, codes `[padded / 4][width][4]`, offsets `[ceil(padded /
+/// offset_columns)][width]` and scales `[ceil(padded / scale_columns)][width]`.
 typedef struct vk_inputs {
-  const int8_t *codes;     ///< `[tokens][padded]`, within +-127, zero in the padding
-  const int32_t *offsets;  ///< `[tokens][ceil(padded / offset_columns)]`: -offset * sum of codes
-  const float *scales;     ///< `[tokens][ceil(padded / scale_columns)]`
+  const int8_t *codes;     ///< within +-127, zero in the padding
+  const int32_t *offsets;  ///< -offset * sum of codes
+  const float *scales;
 } vk_inputs;
 
 /// Rounds inputs `[tokens][columns]`, whose rows are `stride` apart, to the parts of `vk_inputs`:
@@ -151,7 +156,8 @@ void vk_split_inputs(
 ///
 ///     out[t * stride + r] = sum_k w[first_row + r, k] x[t, k]
 ///
-/// Sums over scale_columns are whole numbers, so they are exact. first_row is a multiple of 16.
+/// Sums over scale_columns are whole numbers, so they are exact. first_row is a multiple of 16; the
+/// inputs begin with a bundle and hold exactly `tokens` rows.
 void vk_q8_multiply(
     float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,

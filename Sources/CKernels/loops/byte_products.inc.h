@@ -2,12 +2,12 @@
 // so that weights are unpacked once for all of them; what is done for a token is the same for any
 // number of them.
 
-/// The inputs of the tokens from one on.
+/// The inputs of some tokens of a bundle.
 typedef struct token_inputs {
   const int8_t *codes;
   const int32_t *offsets;
   const float *scales;
-  size_t padded, sums, groups;
+  size_t width;  // tokens of the bundle
 } token_inputs;
 
 /// Four codes of a token for each of 16 rows.
@@ -32,22 +32,47 @@ typedef struct q4_stripe {
   const uint16_t *super_scales;
 } q4_stripe;
 
-/// Adds the products of 16 columns, times their sub-scales, to the sums of each token.
-VK_INLINE void q4_add_group(
-    i32x16 *sums, q4_stripe stripe, size_t group, const token_inputs *inputs, const int tokens) {
+/// The nibbles of 16 columns, four columns to a vector.
+typedef struct q4_group {
+  u8x64 fours[4];
+} q4_group;
+
+VK_INLINE q4_group q4_load_group(q4_stripe stripe, size_t group) {
   const uint8_t *tile = stripe.tiles + group * 2 * VK_VECTOR;
   u8x64 first = load_vector(tile), second = load_vector(tile + VK_VECTOR);
-  u8x64 a = first & 15, b = first >> 4, c = second & 15, d = second >> 4;
-  i32x16 step =
-      __builtin_convertvector(load_i8(stripe.sub_scales + group * VK_LANES), i32x16);
+  return (q4_group){{first & 15, first >> 4, second & 15, second >> 4}};
+}
+
+/// The products of 16 columns and one token; they fit in 15 bits and a sign.
+VK_INLINE i32x16 q4_dot_group(
+    const q4_group *codes, size_t group, const token_inputs *inputs, const int token) {
+  const size_t width = inputs->width;
+  const int8_t *input = inputs->codes + group * VK_GROUP * width + 4 * token;
+  i32x16 sum = (i32x16)inputs->offsets[group * width + (size_t)token];
+  VK_UNROLL for (int i = 0; i < 4; ++i) {
+    sum = VK_DOT(sum, codes->fours[i], splat_codes(input + 4 * (size_t)i * width));
+  }
+  return sum;
+}
+
+VK_INLINE i32x16 q4_sub_scales(q4_stripe stripe, size_t group) {
+  return __builtin_convertvector(load_i8(stripe.sub_scales + group * VK_LANES), i32x16);
+}
+
+/// The products of the one or two groups that share a scale of the inputs, times their sub-scales.
+VK_INLINE void q4_dot_pair(
+    i32x16 *sums, q4_stripe stripe, size_t group, const int has_second,
+    const token_inputs *inputs, const int tokens) {
+  q4_group first = q4_load_group(stripe, group), second = first;
+  i32x16 scales = q4_sub_scales(stripe, group) & 0xffff;
+  if (has_second) {
+    second = q4_load_group(stripe, group + 1);
+    scales |= q4_sub_scales(stripe, group + 1) << 16;
+  }
   VK_UNROLL for (int t = 0; t < tokens; ++t) {
-    const int8_t *codes = inputs->codes + (size_t)t * inputs->padded + group * VK_GROUP;
-    i32x16 sum = (i32x16)inputs->offsets[(size_t)t * inputs->sums + group];
-    sum = VK_DOT(sum, a, splat_codes(codes));
-    sum = VK_DOT(sum, b, splat_codes(codes + 4));
-    sum = VK_DOT(sum, c, splat_codes(codes + 8));
-    sum = VK_DOT(sum, d, splat_codes(codes + 12));
-    sums[t] += sum * step;
+    i32x16 low = q4_dot_group(&first, group, inputs, t);
+    i32x16 high = has_second ? q4_dot_group(&second, group + 1, inputs, t) : (i32x16)0;
+    sums[t] = VK_DOT_PAIRS(low, high, scales);
   }
 }
 
@@ -55,22 +80,19 @@ VK_INLINE void q4_add_group(
 VK_INLINE void q4_multiply_stripe(
     float *out, size_t stride, size_t lanes, q4_stripe stripe, size_t groups,
     const token_inputs *inputs, const int tokens) {
-  const size_t together = VK_SCALE_COLUMNS / VK_GROUP;
   f32x16 totals[VK_TOKENS_AT_ONCE] = {0};
   for (size_t block = 0; block < groups; block += VK_GROUPS) {
     f32x16 parts[VK_TOKENS_AT_ONCE] = {0};
     size_t block_end = groups - block < VK_GROUPS ? groups : block + VK_GROUPS;
-    for (size_t g = block; g < block_end; g += together) {
-      i32x16 sums[VK_TOKENS_AT_ONCE] = {0};
-      if (block_end - g >= together) {
-        VK_UNROLL for (size_t i = 0; i < together; ++i) {
-          q4_add_group(sums, stripe, g + i, inputs, tokens);
-        }
+    for (size_t g = block; g < block_end; g += 2) {
+      i32x16 sums[VK_TOKENS_AT_ONCE];
+      if (block_end - g >= 2) {
+        q4_dot_pair(sums, stripe, g, 1, inputs, tokens);
       } else {
-        for (size_t i = g; i < block_end; ++i) q4_add_group(sums, stripe, i, inputs, tokens);
+        q4_dot_pair(sums, stripe, g, 0, inputs, tokens);
       }
       VK_UNROLL for (int t = 0; t < tokens; ++t) {
-        f32x16 scale = splat(inputs->scales[(size_t)t * inputs->groups + g / together]);
+        f32x16 scale = splat(inputs->scales[g / 2 * inputs->width + (size_t)t]);
         parts[t] = VK_FMA(float_of_numbers(sums[t]), scale, parts[t]);
       }
     }
@@ -95,7 +117,7 @@ VK_INLINE void q8_add_vector(
   u8x64 codes = load_vector(tile);
   VK_UNROLL for (int t = 0; t < tokens; ++t) {
     sums[t] = VK_DOT_CODES(
-        sums[t], codes, splat_codes(inputs->codes + (size_t)t * inputs->padded + column));
+        sums[t], codes, splat_codes(inputs->codes + column * inputs->width + 4 * (size_t)t));
   }
 }
 
@@ -109,7 +131,7 @@ VK_INLINE void q8_multiply_stripe(
   for (size_t k = 0, g = 0; k < padded; k += together, ++g) {
     i32x16 sums[VK_TOKENS_AT_ONCE];
     VK_UNROLL for (int t = 0; t < tokens; ++t) {
-      sums[t] = (i32x16)(VK_CODES_OFFSET(inputs->offsets[(size_t)t * inputs->sums + g]));
+      sums[t] = (i32x16)(VK_CODES_OFFSET(inputs->offsets[g * inputs->width + (size_t)t]));
     }
     size_t end = padded - k < together ? padded : k + together;
     for (size_t at = k; at < end; at += VK_INPUT_STEP) {
@@ -120,7 +142,7 @@ VK_INLINE void q8_multiply_stripe(
     f32x16 scale = widen_half(load_u16(stripe.scales + k / group_size * VK_LANES));
     VK_UNROLL for (int t = 0; t < tokens; ++t) {
       f32x16 part =
-          float_of_numbers(sums[t]) * splat(inputs->scales[(size_t)t * inputs->groups + g]);
+          float_of_numbers(sums[t]) * splat(inputs->scales[g * inputs->width + (size_t)t]);
       totals[t] = VK_FMA(part, scale, totals[t]);
     }
   }
@@ -129,36 +151,36 @@ VK_INLINE void q8_multiply_stripe(
   }
 }
 
+/// The inputs from a token on that is in the bundle of `width` tokens from `first` on.
 VK_INLINE token_inputs inputs_from(
-    const vk_inputs *inputs, size_t token, size_t columns, size_t scale_columns,
-    size_t offset_columns) {
-  size_t padded = padded_columns(columns);
-  size_t groups = quotient_up(padded, scale_columns), sums = quotient_up(padded, offset_columns);
+    const vk_inputs *inputs, size_t first, size_t token, size_t width, size_t columns,
+    size_t scale_columns, size_t offset_columns) {
+  size_t padded = padded_columns(columns), place = token - first;
   return (token_inputs){
-      inputs->codes + token * padded, inputs->offsets + token * sums,
-      inputs->scales + token * groups, padded, sums, groups};
+      inputs->codes + first * padded + 4 * place,
+      inputs->offsets + first * quotient_up(padded, offset_columns) + place,
+      inputs->scales + first * quotient_up(padded, scale_columns) + place, width};
 }
 
-/// Calls `multiply(count)` with as many tokens at once as there are registers for. The counts are
-/// constants, so that each gets a loop of its own.
+/// Calls `multiply(bundle, token, width, count)` with as many tokens of a bundle at once as there
+/// are registers for. Counts are constants, and widths where it matters, so that each gets a loop of
+/// its own.
 #define VK_FOR_TOKENS(tokens, multiply) \
-  for (size_t token = 0; token < (tokens);) { \
-    size_t left = (tokens) - token; \
-    if (VK_TOKENS_AT_ONCE >= 8 && left >= 8) { \
-      multiply(8); \
-      token += 8; \
-    } else if (left >= 4) { \
-      multiply(4); \
-      token += 4; \
-    } else if (left == 3) { \
-      multiply(3); \
-      token += 3; \
-    } else if (left == 2) { \
-      multiply(2); \
-      token += 2; \
-    } else { \
-      multiply(1); \
-      token += 1; \
+  for (size_t bundle = 0; bundle < (tokens); bundle += VK_INPUT_BUNDLE) { \
+    size_t width = (tokens) - bundle < VK_INPUT_BUNDLE ? (tokens) - bundle : VK_INPUT_BUNDLE; \
+    switch (width) { \
+      case 1: multiply(bundle, bundle, 1, 1); break; \
+      case 2: multiply(bundle, bundle, 2, 2); break; \
+      case 3: multiply(bundle, bundle, 3, 3); break; \
+      case 4: multiply(bundle, bundle, 4, 4); break; \
+      case VK_INPUT_BUNDLE: \
+        for (size_t t = 0; t < VK_INPUT_BUNDLE; t += VK_TOKENS_AT_ONCE) { \
+          multiply(bundle, bundle + t, VK_INPUT_BUNDLE, VK_TOKENS_AT_ONCE); \
+        } \
+        break; \
+      default: \
+        multiply(bundle, bundle, width, 4); \
+        for (size_t t = 4; t < width; ++t) multiply(bundle, bundle + t, width, 1); \
     } \
   }
 
@@ -172,9 +194,12 @@ static void VK(q4_multiply)(
     q4_stripe stripe = {
         tiles + index * groups * 2 * VK_VECTOR, sub_scales + index * groups * VK_LANES,
         super_scales + index * blocks * VK_LANES};
-#define VK_MULTIPLY(count) \
-  token_inputs at = inputs_from(inputs, token, columns, VK_SCALE_COLUMNS, VK_GROUP); \
-  q4_multiply_stripe(out + token * stride + r, stride, lanes, stripe, groups, &at, count)
+#define VK_MULTIPLY(bundle, token, width, count) \
+  do { \
+    token_inputs at = \
+        inputs_from(inputs, bundle, token, width, columns, VK_SCALE_COLUMNS, VK_GROUP); \
+    q4_multiply_stripe(out + (token) * stride + r, stride, lanes, stripe, groups, &at, count); \
+  } while (0)
     VK_FOR_TOKENS(tokens, VK_MULTIPLY)
 #undef VK_MULTIPLY
   }
@@ -189,10 +214,12 @@ static void VK(q8_multiply)(
   for (size_t r = 0; r < rows; r += VK_LANES) {
     size_t index = (first_row + r) / VK_LANES, lanes = rows - r < VK_LANES ? rows - r : VK_LANES;
     q8_stripe stripe = {tiles + index * padded * VK_LANES, scales + index * groups * VK_LANES};
-#define VK_MULTIPLY(count) \
-  token_inputs at = inputs_from(inputs, token, columns, together, together); \
-  q8_multiply_stripe( \
-      out + token * stride + r, stride, lanes, stripe, padded, group_size, &at, count)
+#define VK_MULTIPLY(bundle, token, width, count) \
+  do { \
+    token_inputs at = inputs_from(inputs, bundle, token, width, columns, together, together); \
+    q8_multiply_stripe( \
+        out + (token) * stride + r, stride, lanes, stripe, padded, group_size, &at, count); \
+  } while (0)
     VK_FOR_TOKENS(tokens, VK_MULTIPLY)
 #undef VK_MULTIPLY
   }

@@ -29,29 +29,20 @@ VK_INLINE void load_group(input_group *group, const float *x, size_t columns, si
   memset(group->values + columns, 0, (padded - columns) * sizeof *x);
 }
 
-VK_INLINE void store_codes(int8_t *codes, i32x16 numbers) {
+/// 16 codes of one token of a bundle: fours lie `width` fours apart.
+VK_INLINE void store_codes(int8_t *codes, size_t width, i32x16 numbers) {
   i8x16 bytes = __builtin_convertvector(numbers, i8x16);
-  memcpy(codes, &bytes, sizeof bytes);
-}
-
-/// -offset times the sums of each `offset_columns` codes.
-VK_INLINE void store_offsets(
-    int32_t *offsets, const int8_t *codes, size_t padded, size_t offset_columns, int32_t offset) {
-  for (size_t k = 0; k < padded; k += offset_columns) {
-    size_t end = padded - k < offset_columns ? padded : k + offset_columns;
-    i32x16 sums = 0;
-    for (size_t i = k; i < end; i += VK_LANES) {
-      sums += __builtin_convertvector(load_i8(codes + i), i32x16);
-    }
-    *offsets++ = -offset * __builtin_reduce_add(sums);
+  for (size_t four = 0; four < 4; ++four) {
+    memcpy(codes + 4 * four * width, (const int8_t *)&bytes + 4 * four, 4);
   }
 }
 
-/// Where the parts of one row of inputs go, and what is common to all rows.
+/// Where one token of a bundle lies, and what is common to all.
 typedef struct input_row {
   int8_t *codes;
   int32_t *offsets;
   float *scales;
+  size_t width;
 } input_row;
 
 typedef struct input_shape {
@@ -68,10 +59,22 @@ VK_INLINE input_shape input_shape_of(
       offset};
 }
 
+/// Row `row` of `rows`.
 VK_INLINE input_row input_row_at(
-    const input_shape *shape, int8_t *codes, int32_t *offsets, float *scales, size_t row) {
+    const input_shape *shape, int8_t *codes, int32_t *offsets, float *scales, size_t row,
+    size_t rows) {
+  size_t place = row % VK_INPUT_BUNDLE, first = row - place, left = rows - first;
   return (input_row){
-      codes + row * shape->padded, offsets + row * shape->sums, scales + row * shape->groups};
+      codes + first * shape->padded + 4 * place, offsets + first * shape->sums + place,
+      scales + first * shape->groups + place, left < VK_INPUT_BUNDLE ? left : VK_INPUT_BUNDLE};
+}
+
+/// Adds 16 codes to the sum that their offset is made of.
+VK_INLINE void add_offset(
+    input_row row, const input_shape *shape, size_t column, i32x16 numbers) {
+  int32_t *sum = row.offsets + column / shape->offset_columns * row.width;
+  if (column % shape->offset_columns == 0) *sum = 0;
+  *sum -= shape->offset * __builtin_reduce_add(numbers);
 }
 
 /// Below this the inputs of a group count as zero: their inverse would overflow.
@@ -82,22 +85,23 @@ static void VK(round_inputs)(
     size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
   input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
   for (size_t t = 0; t < tokens; ++t, x += stride) {
-    input_row row = input_row_at(&shape, codes, offsets, scales, t);
+    input_row row = input_row_at(&shape, codes, offsets, scales, t, tokens);
     for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
       input_group group;
       size_t real = columns - k < scale_columns ? columns - k : scale_columns;
       load_group(&group, x + k, real, padded_columns(real));
       float largest = largest_or_special(group.values, group.vectors * VK_LANES);
       float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
-      row.scales[g] = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
+      row.scales[g * row.width] = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
       for (size_t v = 0; v < group.vectors; ++v) {
+        size_t column = k + v * VK_LANES;
         f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
         i32x16 numbers =
             __builtin_convertvector(round_small(clamp(scaled, -127, 127)), i32x16);
-        store_codes(row.codes + k + v * VK_LANES, numbers);
+        store_codes(row.codes + column * row.width, row.width, numbers);
+        add_offset(row, &shape, column, numbers);
       }
     }
-    store_offsets(row.offsets, row.codes, shape.padded, offset_columns, offset);
   }
 }
 
@@ -114,7 +118,8 @@ static void VK(split_inputs)(
   for (size_t t = 0; t < tokens; ++t, x += stride) {
     input_row rows[VK_INPUT_DIGITS];
     for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
-      rows[d] = input_row_at(&shape, codes, offsets, scales, t * VK_INPUT_DIGITS + d);
+      rows[d] = input_row_at(
+          &shape, codes, offsets, scales, t * VK_INPUT_DIGITS + d, tokens * VK_INPUT_DIGITS);
     }
     for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
       input_group group;
@@ -123,22 +128,23 @@ static void VK(split_inputs)(
       float largest = largest_or_special(group.values, group.vectors * VK_LANES);
       float inverse = largest < VK_SMALLEST_INPUT ? 0 : limit / largest;
       float scale = largest < VK_SMALLEST_INPUT ? 0 : largest / limit;
-      for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) rows[d].scales[g] = scale * VK(digit_weights)[d];
+      for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
+        rows[d].scales[g * rows[d].width] = scale * VK(digit_weights)[d];
+      }
       for (size_t v = 0; v < group.vectors; ++v) {
+        size_t column = k + v * VK_LANES;
         f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
         // Whole numbers below 2^23, exact as floats; so are the products with the base.
         f32x16 rest = round_whole(clamp(scaled, -limit, limit));
         for (size_t d = VK_INPUT_DIGITS; d-- > 0;) {
           f32x16 quotient = d == 0 ? splat(0) : round_small(rest * splat(1 / VK_DIGIT_BASE));
           f32x16 digit = rest - quotient * splat(VK_DIGIT_BASE);
-          store_codes(
-              rows[d].codes + k + v * VK_LANES, __builtin_convertvector(digit, i32x16));
+          i32x16 numbers = __builtin_convertvector(digit, i32x16);
+          store_codes(rows[d].codes + column * rows[d].width, rows[d].width, numbers);
+          add_offset(rows[d], &shape, column, numbers);
           rest = quotient;
         }
       }
-    }
-    for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
-      store_offsets(rows[d].offsets, rows[d].codes, shape.padded, offset_columns, offset);
     }
   }
 }

@@ -72,7 +72,7 @@ struct PreparedProduct {
   var tokenParts: Parts {
     switch method {
     case .bytes: Parts(input.rows, size: max(8, Self.nearBytes / max(1, weight.columns) / 8 * 8))
-    case .digits, .rows: Parts(input.rows, size: Self.vectorTokens)
+    case .digits, .rows: Parts(input.rows, size: max(1, input.rows))
     case .expanded: Parts(input.rows, size: Self.tokensPerExpansion)
     }
   }
@@ -108,18 +108,20 @@ struct PreparedProduct {
     _ output: UnsafeMutablePointer<Float>, _ stride: Int
   ) {
     let digits = inputs.rowsPerToken
-    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: digits * rows.count) {
+    let count = tokens.count * digits
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: count * rows.count) {
       products in
       guard let start = products.baseAddress else { return }
-      for (index, token) in tokens.enumerated() {
-        unsafe product.multiply(
-          weight, rows: rows, by: inputs, token: token, count: digits, into: start,
-          stride: rows.count)
-        let target = unsafe output + index * stride
+      unsafe product.multiply(
+        weight, rows: rows, by: inputs, token: tokens.lowerBound, count: count, into: start,
+        stride: rows.count)
+      for token in 0..<tokens.count {
+        let target = unsafe output + token * stride
+        let parts = unsafe start + token * digits * rows.count
         // The lowest digits first: they are the smallest.
-        unsafe target.update(from: start + (digits - 1) * rows.count, count: rows.count)
+        unsafe target.update(from: parts + (digits - 1) * rows.count, count: rows.count)
         for digit in (0..<digits - 1).reversed() {
-          unsafe vk_add(target, target, start + digit * rows.count, rows.count)
+          unsafe vk_add(target, target, parts + digit * rows.count, rows.count)
         }
       }
     }
