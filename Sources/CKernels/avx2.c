@@ -1,15 +1,8 @@
 // The kernels for x86-64 with AVX2, FMA and F16C.
 #if defined(__x86_64__)
-#include "tables.h"
-
-#include <immintrin.h>
+#include "avx_halves.h"
 
 #define VK_SUFFIX avx2
-#define VK_HAS_FMA 1
-#define VK_HAS_HALF 1
-#define VK_HAS_ROUNDING 1
-#define VK_TOKENS_AT_ONCE 4
-#pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 // Two products of bytes are added to 16 bits, which they must fit: a nibble and a code do, and so do
@@ -23,11 +16,6 @@
 #define VK_CODES_HALF(sum, u, s) \
   VK_DOT_HALF( \
       sum, _mm256_abs_epi8(VK_SIGNED_HALF(u)), _mm256_sign_epi8((__m256i)(s), VK_SIGNED_HALF(u)))
-#define VK_BOTH_HALVES(half, sum, u, s) \
-  __builtin_shufflevector( \
-      half((sum).lo, (u).lo, (s).lo), half((sum).hi, (u).hi, (s).hi), 0, 1, 2, 3, 4, 5, 6, 7, 8, \
-      9, 10, 11, 12, 13, 14, 15)
-#define VK_DOT(sum, u, s) VK_BOTH_HALVES(VK_DOT_HALF, sum, u, s)
 #define VK_DOT_CODES(sum, u, s) VK_BOTH_HALVES(VK_CODES_HALF, sum, u, s)
 #define VK_CODES_OFFSET(offset) 0
 

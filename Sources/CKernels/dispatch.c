@@ -4,6 +4,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
 
 #if defined(__x86_64__)
 static int has_avx2(void) {
@@ -11,19 +16,29 @@ static int has_avx2(void) {
          && __builtin_cpu_supports("f16c");
 }
 
+// Asked of the processor itself: the support libraries of older compilers know no AVX-VNNI.
+static int has_avx_vnni(void) {
+  unsigned features = 0, b, c, d;
+  return has_avx2() && __get_cpuid_count(7, 1, &features, &b, &c, &d)
+         && (features & 1u << 4) != 0;
+}
+
 static int has_avx512(void) {
   return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
          && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")
          && __builtin_cpu_supports("avx512vnni");
 }
+#elif defined(__aarch64__)
+static int has_neon_dotprod(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
 #endif
 
 static const vk_table *best_table(void) {
 #if defined(__x86_64__)
   if (has_avx512()) return &vk_table_avx512;
+  if (has_avx_vnni()) return &vk_table_avx_vnni;
   if (has_avx2()) return &vk_table_avx2;
 #elif defined(__aarch64__)
-  return &vk_table_neon;
+  return has_neon_dotprod() ? &vk_table_neon_dotprod : &vk_table_neon;
 #endif
   return &vk_table_portable;
 }
@@ -32,9 +47,13 @@ const vk_table *vk_kernels_named(const char *instruction_set) {
   if (strcmp(instruction_set, "portable") == 0) return &vk_table_portable;
 #if defined(__x86_64__)
   if (strcmp(instruction_set, "avx2") == 0 && has_avx2()) return &vk_table_avx2;
+  if (strcmp(instruction_set, "avx-vnni") == 0 && has_avx_vnni()) return &vk_table_avx_vnni;
   if (strcmp(instruction_set, "avx512") == 0 && has_avx512()) return &vk_table_avx512;
 #elif defined(__aarch64__)
   if (strcmp(instruction_set, "neon") == 0) return &vk_table_neon;
+  if (strcmp(instruction_set, "neon-dotprod") == 0 && has_neon_dotprod()) {
+    return &vk_table_neon_dotprod;
+  }
 #endif
   return NULL;
 }

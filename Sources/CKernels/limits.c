@@ -7,7 +7,6 @@
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
-#include <sys/auxv.h>
 #endif
 #include <string.h>
 
@@ -57,6 +56,7 @@ static int32_t dot_plain(size_t rounds) {
 #define VK_AVX512 \
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni"), min_vector_width(512)))
 #define VK_AVX2 __attribute__((target("avx2")))
+#define VK_AVX_VNNI __attribute__((target("avx2,avxvnni")))
 
 VK_AVX512 static uint64_t read_avx512(const uint8_t *bytes, size_t count) {
   return read_all(bytes, count);
@@ -80,6 +80,16 @@ VK_AVX512 static int32_t dot_avx512(size_t rounds) {
   return _mm512_reduce_add_epi32(sum);
 }
 
+/// The sum of all lanes of some vectors.
+VK_AVX2 static int32_t sum_halves(const __m256i *vectors, int count) {
+  __m256i sum = vectors[0];
+  for (int i = 1; i < count; ++i) sum = _mm256_add_epi32(sum, vectors[i]);
+  int32_t lanes[8], total = 0;
+  memcpy(lanes, &sum, sizeof lanes);
+  for (int i = 0; i < 8; ++i) total += lanes[i];
+  return total;
+}
+
 VK_AVX2 static int32_t dot_avx2(size_t rounds) {
   __m256i sums[CHAINS / 2];  // their sums take one cycle; there are 16 registers
   for (int i = 0; i < CHAINS / 2; ++i) sums[i] = _mm256_setzero_si256();
@@ -93,15 +103,20 @@ VK_AVX2 static int32_t dot_avx2(size_t rounds) {
       sums[i / 2] = _mm256_add_epi32(sums[i / 2], products);
     }
   }
-  __m256i sum = sums[0];
-  for (int i = 1; i < CHAINS / 2; ++i) sum = _mm256_add_epi32(sum, sums[i]);
-  int32_t lanes[8], total = 0;
-  memcpy(lanes, &sum, sizeof lanes);
-  for (int i = 0; i < 8; ++i) total += lanes[i];
-  return total;
+  return sum_halves(sums, CHAINS / 2);
 }
 
-static int has(const char *instruction_set) { return vk_kernels_named(instruction_set) != NULL; }
+VK_AVX_VNNI static int32_t dot_avx_vnni(size_t rounds) {
+  __m256i sums[CHAINS];
+  for (int i = 0; i < CHAINS; ++i) sums[i] = _mm256_setzero_si256();
+  const __m256i one = _mm256_set1_epi8(1);
+  for (size_t round = 0; round < rounds; ++round) {
+    VK_UNROLL for (int i = 0; i < CHAINS; ++i) {
+      sums[i] = _mm256_dpbusd_avx_epi32(sums[i], one, one);
+    }
+  }
+  return sum_halves(sums, CHAINS);
+}
 
 #elif defined(__aarch64__)
 __attribute__((target("dotprod"))) static int32_t dot_neon(size_t rounds) {
@@ -115,8 +130,10 @@ __attribute__((target("dotprod"))) static int32_t dot_neon(size_t rounds) {
   for (int i = 1; i < CHAINS; ++i) sum = vaddq_s32(sum, sums[i]);
   return vaddvq_s32(sum);
 }
+#endif
 
-static int has_byte_dot(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#if defined(__x86_64__) || defined(__aarch64__)
+static int has(const char *instruction_set) { return vk_kernels_named(instruction_set) != NULL; }
 #endif
 
 uint64_t vk_read_pass(const void *bytes, size_t count) {
@@ -130,9 +147,10 @@ uint64_t vk_read_pass(const void *bytes, size_t count) {
 int32_t vk_byte_dot_pass(size_t rounds) {
 #if defined(__x86_64__)
   if (has("avx512")) return dot_avx512(rounds);
+  if (has("avx-vnni")) return dot_avx_vnni(rounds);
   if (has("avx2")) return dot_avx2(rounds);
 #elif defined(__aarch64__)
-  if (has_byte_dot()) return dot_neon(rounds);
+  if (has("neon-dotprod")) return dot_neon(rounds);
 #endif
   return dot_plain(rounds);
 }
@@ -142,7 +160,7 @@ size_t vk_byte_dot_products(void) {
   if (has("avx512")) return CHAINS * 64;
   if (has("avx2")) return CHAINS * 32;
 #elif defined(__aarch64__)
-  if (has_byte_dot()) return CHAINS * 16;
+  if (has("neon-dotprod")) return CHAINS * 16;
 #endif
   return PLAIN_WIDTH;
 }

@@ -4,6 +4,7 @@
 /// Included once by each instruction set's file, after that file has opened its target attribute
 /// and defined
 /// - VK_SUFFIX: the ending of its symbols;
+/// - VK_NAME: what it is called, if that is not VK_SUFFIX;
 /// - VK_HAS_FMA: 1 if multiply-add is one instruction;
 /// - VK_HAS_HALF: 1 if conversion from and to halves is;
 /// - VK_HAS_ROUNDING: 1 if rounding to whole numbers is;

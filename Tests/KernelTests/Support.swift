@@ -3,7 +3,10 @@ import Testing
 
 /// An instruction set that this processor has, with its kernels.
 struct InstructionSet: Sendable, CustomTestStringConvertible {
-  static let all: [InstructionSet] = ["portable", "avx2", "avx512", "neon"].compactMap { name in
+  /// From the plainest to the best.
+  static let names = ["portable", "avx2", "avx-vnni", "avx512", "neon", "neon-dotprod"]
+
+  static let all: [InstructionSet] = names.compactMap { name in
     vk_kernels_named(name).map { _ in InstructionSet(testDescription: name) }
   }
 

@@ -294,7 +294,7 @@ void vk_softplus(float *out, const float *x, size_t count);
 
 /// All kernels for one instruction set: a member for each function above, named without the prefix.
 typedef struct vk_table {
-  /// `portable`, `avx2`, `avx512` or `neon`.
+  /// `portable`, `avx2`, `avx-vnni`, `avx512`, `neon` or `neon-dotprod`.
   const char *instruction_set;
 #define VK_MEMBER(name) __typeof__(vk_##name) *name;
   VK_EACH_KERNEL(VK_MEMBER)

@@ -18,5 +18,8 @@
 
 #define VK_QUOTED_EXPANDED(name) #name
 #define VK_QUOTED(name) VK_QUOTED_EXPANDED(name)
+#ifndef VK_NAME
+#define VK_NAME VK_QUOTED(VK_SUFFIX)
+#endif
 #define VK_ENTRY(kernel) .kernel = VK(kernel),
-const vk_table VK(table) = {.instruction_set = VK_QUOTED(VK_SUFFIX), VK_EACH_KERNEL(VK_ENTRY)};
+const vk_table VK(table) = {.instruction_set = VK_NAME, VK_EACH_KERNEL(VK_ENTRY)};

@@ -1,0 +1,558 @@
+// Compares every kernel of the named instruction sets with the portable one, and products also with
+// sums in double precision. The last name must be the one that is chosen by itself.
+//
+//     compare_kernels neon neon-dotprod
+#include "CKernels.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const vk_table *plain, *table;
+static size_t comparisons, failures;
+static const double unit_roundoff = 0x1p-24;
+
+// Memory for one check at a time, each part followed by bytes that no kernel may touch.
+
+enum { ARENA_BYTES = 1 << 25, PARTS = 256, GUARD_BYTES = 64, GUARD = 0x5a };
+static uint8_t arena[ARENA_BYTES];
+static size_t arena_used, part_ends[PARTS], parts;
+
+static void *allot(size_t bytes) {
+  if (arena_used + bytes + 2 * GUARD_BYTES > ARENA_BYTES || parts == PARTS) abort();
+  void *part = arena + arena_used;
+  part_ends[parts++] = arena_used + bytes;
+  memset(arena + arena_used, GUARD, bytes + GUARD_BYTES);
+  arena_used = (arena_used + bytes + GUARD_BYTES + 7) / 8 * 8 + 4;  // aligned to no vector
+  return part;
+}
+
+static void fail(const char *what, size_t index, double found, double expected) {
+  if (++failures <= 20) {
+    printf(
+        "%s: %s: element %zu is %.9g, expected %.9g\n", table->instruction_set, what, index, found,
+        expected);
+  }
+}
+
+static void finish(const char *what) {
+  for (size_t p = 0; p < parts; ++p) {
+    for (size_t i = 0; i < GUARD_BYTES; ++i) {
+      if (arena[part_ends[p] + i] != GUARD) fail(what, p, arena[part_ends[p] + i], GUARD);
+    }
+  }
+  arena_used = parts = 0;
+}
+
+static void expect_same(const char *what, const void *found, const void *expected, size_t bytes) {
+  ++comparisons;
+  const uint8_t *a = found, *b = expected;
+  for (size_t i = 0; i < bytes; ++i) {
+    if (a[i] != b[i]) {
+      fail(what, i, a[i], b[i]);
+      return;
+    }
+  }
+}
+
+static void expect_close(
+    const char *what, const float *found, const float *expected, size_t count, double relative,
+    double absolute) {
+  ++comparisons;
+  for (size_t i = 0; i < count; ++i) {
+    double bound = absolute + relative * fabs((double)expected[i]);
+    int same = found[i] == expected[i] || (isnan(found[i]) && isnan(expected[i]));
+    if (!same && !(fabs((double)found[i] - (double)expected[i]) <= bound)) {
+      fail(what, i, found[i], expected[i]);
+      return;
+    }
+  }
+}
+
+// Numbers that are the same in every run (SplitMix64).
+
+static uint64_t random_state = 1;
+
+static uint64_t random_bits(void) {
+  uint64_t bits = random_state += 0x9e3779b97f4a7c15;
+  bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+  return bits ^ bits >> 31;
+}
+
+static float between(float low, float high) {
+  return low + (high - low) * (float)(random_bits() >> 40) * 0x1p-24f;
+}
+
+static float *floats(size_t count) { return allot(count * sizeof(float)); }
+
+static float *uniform(size_t count, float low, float high) {
+  float *values = floats(count);
+  for (size_t i = 0; i < count; ++i) values[i] = between(low, high);
+  return values;
+}
+
+/// Inputs in -2...2, or of the largest magnitude alone, which makes the largest codes.
+static float *inputs_of(size_t count, int extreme) {
+  float *values = uniform(count, -2, 2);
+  for (size_t i = 0; extreme && i < count; ++i) values[i] = values[i] < 0 ? -2 : 2;
+  return values;
+}
+
+static uint8_t *random_bytes(size_t count) {
+  uint8_t *bytes = allot(count);
+  for (size_t i = 0; i < count; ++i) bytes[i] = (uint8_t)random_bits();
+  return bytes;
+}
+
+/// Halves between 2^-9 and 2^-7, of both signs.
+static uint16_t *scales_of(size_t count) {
+  uint16_t *halves = allot(count * sizeof *halves);
+  for (size_t i = 0; i < count; ++i) {
+    halves[i] = (uint16_t)(0x1800 + random_bits() % 0x800 + (random_bits() & 0x8000));
+  }
+  return halves;
+}
+
+static size_t quotient_up(size_t count, size_t size) { return (count + size - 1) / size; }
+static size_t padded(size_t count) { return quotient_up(count, 16) * 16; }
+
+/// Calls the kernel of both tables, with `expected` and `found` as the places for their results.
+#define BOTH(kernel, ...) (plain->kernel(expected, __VA_ARGS__), table->kernel(found, __VA_ARGS__))
+
+static const size_t all_columns[] = {1,   3,   15,  16,  17,  31,  48,  64,
+                                     129, 255, 256, 257, 271, 273, 530, 1023};
+static const size_t all_rows[] = {1, 3, 16, 17, 33};
+#define EACH(place, list) \
+  for (size_t place##_at = 0, place; \
+       place##_at < sizeof(list) / sizeof *(list) && (place = (list)[place##_at], 1); ++place##_at)
+
+// Conversions.
+
+static void check_conversions(void) {
+  enum { HALVES = 1 << 16 };
+  uint16_t *in = allot(HALVES * sizeof *in);
+  for (size_t i = 0; i < HALVES; ++i) in[i] = (uint16_t)i;
+  float *expected = floats(HALVES), *found = floats(HALVES);
+  BOTH(widen_f16, in, HALVES - 3);
+  expect_close("widen_f16", found, expected, HALVES - 3, 0, 0);
+  BOTH(widen_bf16, in, HALVES - 3);
+  expect_close("widen_bf16", found, expected, HALVES - 3, 0, 0);
+  finish("widening");
+  for (size_t round = 0; round < 16; ++round) {
+    size_t count = HALVES - round;
+    const float *x = (const float *)random_bytes(count * sizeof *x);
+    uint16_t *expected = allot(count * 2), *found = allot(count * 2);
+    BOTH(narrow_f16, x, count);
+    expect_same("narrow_f16", found, expected, count * 2);
+    BOTH(narrow_bf16, x, count);
+    expect_same("narrow_bf16", found, expected, count * 2);
+    finish("narrowing");
+  }
+}
+
+static void check_finiteness(void) {
+  static const float special[] = {INFINITY, -INFINITY, NAN};
+  for (size_t count = 0; count < 70; ++count) {
+    float *x = uniform(count, -1, 1);
+    if (table->all_finite(x, count) != 1) fail("all_finite", count, 0, 1);
+    for (size_t i = 0; i < count; ++i) {
+      x[i] = special[i % 3];
+      if (table->all_finite(x, count) != 0) fail("all_finite", i, 1, 0);
+      x[i] = 0;
+    }
+    ++comparisons;
+    finish("all_finite");
+  }
+}
+
+// Products.
+
+/// Expects out[t * stride + r] to be the product of weights and inputs, within so many roundings of
+/// the sum of magnitudes.
+static void expect_products(
+    const char *what, const float *out, size_t stride, const float *w, const double *x,
+    size_t tokens, size_t rows, size_t columns, size_t roundings) {
+  ++comparisons;
+  for (size_t t = 0; t < tokens; ++t) {
+    for (size_t r = 0; r < rows; ++r) {
+      double sum = 0, magnitude = 0;
+      for (size_t k = 0; k < columns; ++k) {
+        double product = (double)w[r * columns + k] * x[t * columns + k];
+        sum += product;
+        magnitude += fabs(product);
+      }
+      double difference = fabs((double)out[t * stride + r] - sum);
+      if (!(difference <= (double)roundings * unit_roundoff * magnitude)) {
+        fail(what, t * rows + r, out[t * stride + r], sum);
+        return;
+      }
+    }
+  }
+}
+
+static void check_matvec(size_t rows, size_t columns) {
+  float *x = uniform(columns, -1, 1), *w = uniform(rows * columns, -1, 1);
+  double *exact = allot(columns * sizeof *exact);
+  for (size_t k = 0; k < columns; ++k) exact[k] = x[k];
+  float *out = floats(rows), *widened = floats(rows * columns);
+  uint16_t *narrow = allot(rows * columns * sizeof *narrow);
+  size_t roundings = quotient_up(columns, 16) + 10;
+  table->f32_matvec(out, w, x, rows, columns);
+  expect_products("f32_matvec", out, rows, w, exact, 1, rows, columns, roundings);
+  plain->narrow_f16(narrow, w, rows * columns);
+  plain->widen_f16(widened, narrow, rows * columns);
+  table->f16_matvec(out, narrow, x, rows, columns);
+  expect_products("f16_matvec", out, rows, widened, exact, 1, rows, columns, roundings);
+  plain->narrow_bf16(narrow, w, rows * columns);
+  plain->widen_bf16(widened, narrow, rows * columns);
+  table->bf16_matvec(out, narrow, x, rows, columns);
+  expect_products("bf16_matvec", out, rows, widened, exact, 1, rows, columns, roundings);
+  finish("products with floats");
+}
+
+/// Inputs as bytes, and the numbers that each row of them stands for.
+typedef struct rounded {
+  vk_inputs inputs;
+  size_t tokens;
+  double *values;
+} rounded;
+
+/// The same bytes as the portable kernel makes.
+static void expect_same_inputs(
+    const vk_inputs *found, const float *x, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset) {
+  size_t width = padded(columns), code_bytes = tokens * width;
+  size_t offset_bytes = tokens * quotient_up(width, offset_columns) * sizeof(int32_t);
+  size_t scale_bytes = tokens * quotient_up(width, scale_columns) * sizeof(float);
+  int8_t *codes = allot(code_bytes);
+  int32_t *offsets = allot(offset_bytes);
+  float *scales = allot(scale_bytes);
+  plain->round_inputs(
+      codes, offsets, scales, x, columns, tokens, columns, scale_columns, offset_columns, offset);
+  expect_same("codes of round_inputs", found->codes, codes, code_bytes);
+  expect_same("offsets of round_inputs", found->offsets, offsets, offset_bytes);
+  expect_same("scales of round_inputs", found->scales, scales, scale_bytes);
+}
+
+/// Rows that add up to the inputs, to 24 bits of the largest one. Ties may go either way, and so
+/// may the rounding of the scale.
+static void expect_split(const rounded *split, const float *x, size_t tokens, size_t columns) {
+  ++comparisons;
+  for (size_t i = 0; i < tokens * columns; ++i) {
+    const double *digits = split->values + i / columns * VK_INPUT_DIGITS * columns + i % columns;
+    double sum = digits[0] + digits[columns] + digits[2 * columns];
+    if (!(fabs(sum - (double)x[i]) <= 2 * 4 * unit_roundoff)) {
+      fail("split_inputs", i, sum, x[i]);
+      return;
+    }
+  }
+}
+
+static void expect_offsets(
+    const vk_inputs *inputs, size_t tokens, size_t columns, size_t offset_columns, int offset) {
+  ++comparisons;
+  size_t width = padded(columns), sums = quotient_up(width, offset_columns);
+  for (size_t i = 0; i < tokens * sums; ++i) {
+    int32_t expected = 0;
+    for (size_t k = i % sums * offset_columns; k < (i % sums + 1) * offset_columns; ++k) {
+      if (k < width) expected -= offset * inputs->codes[i / sums * width + k];
+    }
+    if (inputs->offsets[i] != expected) fail("offsets", i, inputs->offsets[i], expected);
+  }
+}
+
+static rounded round_inputs(
+    size_t tokens, size_t columns, size_t scale_columns, size_t offset_columns, int offset,
+    int digits, int extreme) {
+  const float *x = inputs_of(tokens * columns, extreme);
+  size_t rows = digits ? tokens * VK_INPUT_DIGITS : tokens, width = padded(columns);
+  size_t groups = quotient_up(width, scale_columns), sums = quotient_up(width, offset_columns);
+  int8_t *codes = allot(rows * width);
+  int32_t *offsets = allot(rows * sums * sizeof *offsets);
+  float *scales = floats(rows * groups);
+  (digits ? table->split_inputs : table->round_inputs)(
+      codes, offsets, scales, x, columns, tokens, columns, scale_columns, offset_columns, offset);
+  double *values = allot(rows * columns * sizeof *values);
+  for (size_t i = 0; i < rows * columns; ++i) {
+    size_t t = i / columns, k = i % columns;
+    values[i] = (double)codes[t * width + k] * (double)scales[t * groups + k / scale_columns];
+  }
+  rounded made = {{codes, offsets, scales}, rows, values};
+  if (digits) {
+    expect_split(&made, x, tokens, columns);
+  } else {
+    expect_same_inputs(
+        &made.inputs, x, tokens, columns, scale_columns, offset_columns, offset);
+  }
+  expect_offsets(&made.inputs, rows, columns, offset_columns, offset);
+  return made;
+}
+
+static void check_q8(size_t rows, size_t columns, size_t group, size_t tokens, int extreme) {
+  size_t groups = quotient_up(columns, group), tiled = padded(rows) * padded(columns);
+  size_t together = group < VK_SCALE_COLUMNS ? group : VK_SCALE_COLUMNS;
+  int8_t *codes = (int8_t *)random_bytes(rows * columns);
+  for (size_t i = 0; extreme && i < rows * columns; ++i) codes[i] = codes[i] < 0 ? -128 : 127;
+  uint16_t *scales = scales_of(rows * groups), *tiled_scales = allot(padded(rows) * groups * 2);
+  {
+    uint8_t *expected = allot(tiled), *found = allot(tiled);
+    BOTH(q8_tile, codes, rows, columns);
+    expect_same("q8_tile", found, expected, tiled);
+    uint16_t *other = allot(padded(rows) * groups * 2);
+    plain->tile_halves(other, scales, rows, groups);
+    table->tile_halves(tiled_scales, scales, rows, groups);
+    expect_same("tile_halves", tiled_scales, other, padded(rows) * groups * 2);
+    codes = (int8_t *)found;
+  }
+  const uint8_t *tiles = (const uint8_t *)codes;
+  size_t first = rows > 16 ? 16 : 0, count = rows - first, stride = count + 3;
+  float *expected = floats(count * columns), *found = floats(count * columns);
+  BOTH(q8_expand, tiles, tiled_scales, first, count, columns, group);
+  expect_same("q8_expand", found, expected, count * columns * 4);
+  for (int digits = 0; digits < 2; ++digits) {
+    rounded x = round_inputs(tokens, columns, together, together, 128, digits, extreme);
+    float *out = floats(x.tokens * stride);
+    table->q8_multiply(
+        out, stride, tiles, tiled_scales, &x.inputs, x.tokens, first, count, columns, group);
+    expect_products(
+        "q8_multiply", out, stride, expected, x.values, x.tokens, count, columns,
+        quotient_up(columns, together) + 10);
+  }
+  finish("q8");
+}
+
+static void check_q4(size_t rows, size_t columns, size_t tokens, int extreme) {
+  size_t groups = quotient_up(columns, 16), blocks = quotient_up(columns, 256);
+  size_t stride = quotient_up(columns, 2), tiled = padded(rows) * padded(columns) / 2;
+  uint8_t *codes = random_bytes(rows * stride);
+  for (size_t i = 0; extreme && i < rows * stride; ++i) codes[i] = codes[i] & 1 ? 0xff : 0;
+  int8_t *subs = (int8_t *)random_bytes(rows * groups);
+  for (size_t i = 0; i < rows * groups; ++i) subs[i] = extreme ? -128 : (int8_t)(subs[i] % 32);
+  uint16_t *supers = scales_of(rows * blocks);
+  uint8_t *tiles = allot(tiled), *other_tiles = allot(tiled);
+  int8_t *tiled_subs = allot(padded(rows) * groups), *other_subs = allot(padded(rows) * groups);
+  uint16_t *tiled_supers = allot(padded(rows) * blocks * 2);
+  plain->q4_tile(other_tiles, codes, rows, columns);
+  table->q4_tile(tiles, codes, rows, columns);
+  expect_same("q4_tile", tiles, other_tiles, tiled);
+  plain->tile_bytes(other_subs, subs, rows, groups);
+  table->tile_bytes(tiled_subs, subs, rows, groups);
+  expect_same("tile_bytes", tiled_subs, other_subs, padded(rows) * groups);
+  table->tile_halves(tiled_supers, supers, rows, blocks);
+  size_t first = rows > 16 ? 16 : 0, count = rows - first;
+  float *expected = floats(count * columns), *found = floats(count * columns);
+  BOTH(q4_expand, tiles, tiled_subs, tiled_supers, first, count, columns);
+  expect_same("q4_expand", found, expected, count * columns * 4);
+  for (int digits = 0; digits < 2; ++digits) {
+    rounded x = round_inputs(tokens, columns, VK_SCALE_COLUMNS, 16, 8, digits, extreme);
+    float *out = floats(x.tokens * count);
+    table->q4_multiply(
+        out, count, tiles, tiled_subs, tiled_supers, &x.inputs, x.tokens, first, count, columns);
+    expect_products(
+        "q4_multiply", out, count, expected, x.values, x.tokens, count, columns,
+        quotient_up(columns, VK_SCALE_COLUMNS) + 10);
+  }
+  finish("q4");
+}
+
+static void check_products(void) {
+  static const size_t group_sizes[] = {16, 32, 64, 96, 128};
+  EACH(rows, all_rows) EACH(columns, all_columns) {
+    check_matvec(rows, columns);
+    size_t tokens = 1 + (rows + columns) % 9;
+    EACH(group, group_sizes) check_q8(rows, columns, group, tokens, group == 64);
+    for (int extreme = 0; extreme < 2; ++extreme) check_q4(rows, columns, tokens, extreme);
+  }
+}
+
+static void check_quantizers(void) {
+  EACH(columns, all_columns) {
+    size_t rows = 2, groups = quotient_up(columns, 48), subs = quotient_up(columns, 16);
+    float *w = uniform(rows * columns, -1, 1), *importance = uniform(columns, 0, 2);
+    int8_t *codes[2], *sub_scales[2];
+    uint8_t *nibbles[2];
+    uint16_t *scales[2], *super_scales[2];
+    for (int i = 0; i < 2; ++i) {
+      const vk_table *from = i ? table : plain;
+      codes[i] = allot(rows * columns);
+      scales[i] = allot(rows * groups * 2);
+      from->q8_quantize(codes[i], scales[i], w, rows, columns, 48, 127);
+      nibbles[i] = allot(rows * quotient_up(columns, 2));
+      sub_scales[i] = allot(rows * subs);
+      super_scales[i] = allot(rows * quotient_up(columns, 256) * 2);
+      from->q4_quantize(
+          nibbles[i], sub_scales[i], super_scales[i], w, columns % 3 ? importance : NULL, rows,
+          columns);
+    }
+    expect_same("q8_quantize", codes[1], codes[0], rows * columns);
+    expect_same("q8_quantize", scales[1], scales[0], rows * groups * 2);
+    expect_same("q4_quantize", nibbles[1], nibbles[0], rows * quotient_up(columns, 2));
+    expect_same("q4_quantize", sub_scales[1], sub_scales[0], rows * subs);
+    expect_same(
+        "q4_quantize", super_scales[1], super_scales[0], rows * quotient_up(columns, 256) * 2);
+    finish("quantizers");
+  }
+}
+
+// Activations. Their results differ by a few roundings, some of them of larger intermediate ones.
+
+static void check_elementary(void) {
+  EACH(count, all_columns) {
+    float *x = uniform(count, -30, 30), *other = uniform(count, -30, 30);
+    float *expected = floats(count), *found = floats(count);
+    BOTH(exp, x, count);
+    expect_close("exp", found, expected, count, 4e-7, 0);
+    BOTH(softplus, x, count);
+    expect_close("softplus", found, expected, count, 1e-6, 0);
+    BOTH(add, x, other, count);
+    expect_same("add", found, expected, count * 4);
+    BOTH(gate_silu, x, other, count);
+    expect_close("gate_silu", found, expected, count, 2e-6, 0);
+    for (int activation = VK_GELU; activation <= VK_SILU; ++activation) {
+      BOTH(activate, x, activation, count);
+      expect_close("activate", found, expected, count, 1e-5, 1e-7);
+    }
+    finish("elementary functions");
+  }
+}
+
+static void check_rows(void) {
+  EACH(columns, all_columns) {
+    size_t rows = 3, count = rows * columns;
+    float *x = uniform(count, -3, 3), *weight = uniform(columns, 0, 2);
+    float *bias = uniform(columns, -1, 1), *expected = floats(count), *found = floats(count);
+    BOTH(rms_normalize, x, weight, 1e-5f, rows, columns);
+    expect_close("rms_normalize", found, expected, count, 1e-5, 0);
+    BOTH(layer_normalize, x, weight, bias, 1e-5f, rows, columns);
+    expect_close("layer_normalize", found, expected, count, 1e-5, 1e-5);
+    BOTH(log_softmax_rows, x, rows, columns);
+    expect_close("log_softmax_rows", found, expected, count, 1e-6, 1e-6);
+    memcpy(expected, x, count * sizeof *x);
+    memcpy(found, x, count * sizeof *x);
+    BOTH(softmax_rows, 0.7f, rows, columns);
+    expect_close("softmax_rows", found, expected, count, 1e-5, 0);
+    finish("rows");
+  }
+}
+
+static void check_convolutions(void) {
+  static const size_t kernels[] = {1, 2, 4, 5, 70};
+  EACH(channels, all_columns) EACH(kernel, kernels) {
+    size_t tokens = 7, stride = channels + 2;
+    float *x = uniform(tokens * (channels + 1), -1, 1), *weight = uniform(channels * kernel, -1, 1);
+    float *bias = channels % 2 ? uniform(channels, -1, 1) : NULL;
+    float *history = uniform(kernel * stride, -1, 1);
+    float *expected = floats(tokens * stride), *found = floats(tokens * stride);
+    BOTH(
+        causal_convolution_silu, stride, x, channels + 1, weight, bias, history, tokens, channels,
+        kernel);
+    expect_close("causal_convolution_silu", found, expected, tokens * stride, 1e-5, 1e-5);
+    finish("causal_convolution_silu");
+  }
+  static const size_t squares[] = {1, 3, 5, 9};
+  static const size_t grid_channels[] = {1, 15, 16, 33};
+  EACH(channels, grid_channels) EACH(kernel, squares) {
+    size_t height = 5, width = 7, count = height * width * channels;
+    float *x = uniform(count, -1, 1), *weight = uniform(channels * kernel * kernel, -1, 1);
+    float *bias = channels % 2 ? uniform(channels, -1, 1) : NULL;
+    float *expected = floats(count), *found = floats(count);
+    BOTH(grid_convolution_silu, x, weight, bias, height, width, channels, kernel);
+    expect_close("grid_convolution_silu", found, expected, count, 1e-5, 1e-5);
+    finish("grid_convolution_silu");
+  }
+}
+
+static void check_scans(void) {
+  static const size_t all_channels[] = {1, 15, 16, 33, 130, 150};
+  static const size_t all_states[] = {1, 8, 16, 17, 40};
+  EACH(channels, all_channels) EACH(states, all_states) {
+    size_t tokens = 19, tiles = quotient_up(channels, 16), held = tiles * states * 16;
+    float *A = uniform(held, -2, 0), *D = uniform(channels, -1, 1);
+    float *bias = uniform(channels, -1, 1), *start = uniform(held, -1, 1);
+    float *expected = floats(tokens * channels), *found = floats(tokens * channels);
+    float *expected_state = floats(held), *found_state = floats(held);
+    float *gate = states == 8 ? NULL : uniform(tokens * channels, -2, 2);
+    vk_scan scan = {
+        uniform(tokens * channels, -1, 1), channels, uniform(tokens * channels, -2, 2), channels,
+        uniform(tokens * states, -1, 1), uniform(tokens * states, -1, 1), states, gate, channels,
+        A, D, bias};
+    memcpy(expected_state, start, held * 4);
+    memcpy(found_state, start, held * 4);
+    plain->selective_scan(expected, expected_state, &scan, tokens, channels, states, 0, tiles);
+    table->selective_scan(found, found_state, &scan, tokens, channels, states, 0, tiles);
+    expect_close("selective_scan", found, expected, tokens * channels, 1e-5, 2e-5);
+    expect_close("selective_scan", found_state, expected_state, held, 1e-5, 1e-5);
+
+    size_t groups = quotient_up(channels, 64);
+    int8_t *x = (int8_t *)random_bytes(tokens * channels);
+    int8_t *steps = (int8_t *)random_bytes(tokens * channels);
+    int8_t *B = (int8_t *)random_bytes(tokens * states);
+    int8_t *C = (int8_t *)random_bytes(tokens * states);
+    float *x_scales = uniform(tokens * groups, 0, 0.01f), *B_scales = uniform(tokens, 0, 0.01f);
+    memcpy(expected_state, start, held * 4);
+    memcpy(found_state, start, held * 4);
+    plain->selective_scan_int8(
+        expected, expected_state, x, x_scales, steps, x_scales, B, B_scales, C, B_scales, A, D,
+        bias, tokens, channels, states, 0, tiles);
+    table->selective_scan_int8(
+        found, found_state, x, x_scales, steps, x_scales, B, B_scales, C, B_scales, A, D, bias,
+        tokens, channels, states, 0, tiles);
+    expect_close("selective_scan_int8", found, expected, tokens * channels, 1e-5, 2e-5);
+    expect_close("selective_scan_int8", found_state, expected_state, held, 1e-5, 1e-5);
+    finish("scans");
+  }
+  EACH(states, all_columns) {
+    size_t width = 5, count = width * states;
+    float *x = uniform(width, -1, 1), *B = uniform(states, -1, 1), *C = uniform(states, -1, 1);
+    float *start = uniform(count, -1, 1), *expected = floats(width), *found = floats(width);
+    float *expected_state = floats(count), *found_state = floats(count);
+    memcpy(expected_state, start, count * 4);
+    memcpy(found_state, start, count * 4);
+    plain->state_space_step(expected, expected_state, x, B, C, 0.9f, 0.3f, width, states);
+    table->state_space_step(found, found_state, x, B, C, 0.9f, 0.3f, width, states);
+    expect_close("state_space_step", found, expected, width, 1e-6, 1e-6 * (double)states);
+    expect_close("state_space_step", found_state, expected_state, count, 1e-6, 1e-6);
+    finish("state_space_step");
+  }
+}
+
+static void check_limits(void) {
+  int64_t found = vk_byte_dot_pass(3), expected = (int64_t)vk_byte_dot_products() * 3;
+  if (found != expected) fail("byte_dot_pass", 0, (double)found, (double)expected);
+  const uint8_t bytes[11] = {[0] = 1, [10] = 2};
+  if (vk_read_pass(bytes, 11) != 0x20001) fail("read_pass", 0, 0, 0);
+}
+
+static int check_table(const char *name) {
+  table = vk_kernels_named(name);
+  if (!table || strcmp(table->instruction_set, name) != 0) {
+    printf("%s: not available\n", name);
+    return 0;
+  }
+  comparisons = failures = 0;
+  check_conversions();
+  check_finiteness();
+  check_products();
+  check_quantizers();
+  check_elementary();
+  check_rows();
+  check_convolutions();
+  check_scans();
+  check_limits();
+  printf("%s: %zu comparisons, %zu failures\n", name, comparisons, failures);
+  return failures == 0;
+}
+
+int main(int count, char **names) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  plain = vk_kernels_named("portable");
+  int passed = count > 1;
+  for (int i = 1; i < count; ++i) passed &= check_table(names[i]);
+  if (count > 1 && strcmp(vk_instruction_set(), names[count - 1]) != 0) {
+    printf("%s is chosen instead of %s\n", vk_instruction_set(), names[count - 1]);
+    passed = 0;
+  }
+  return passed ? EXIT_SUCCESS : EXIT_FAILURE;
+}

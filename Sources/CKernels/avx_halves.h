@@ -1,0 +1,23 @@
+/// What the kernels with registers of 256 bits share: a vector of 16 lanes is two of them. Their
+/// files define VK_SUFFIX and the products of bytes.
+#ifndef VK_AVX_HALVES_H
+#define VK_AVX_HALVES_H
+
+#include "tables.h"
+
+#include <immintrin.h>
+
+#define VK_HAS_FMA 1
+#define VK_HAS_HALF 1
+#define VK_HAS_ROUNDING 1
+#define VK_TOKENS_AT_ONCE 4
+#pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
+
+/// `half(sum, u, s)` of the lower halves, then of the upper ones.
+#define VK_BOTH_HALVES(half, sum, u, s) \
+  __builtin_shufflevector( \
+      half((sum).lo, (u).lo, (s).lo), half((sum).hi, (u).hi, (s).hi), 0, 1, 2, 3, 4, 5, 6, 7, 8, \
+      9, 10, 11, 12, 13, 14, 15)
+#define VK_DOT(sum, u, s) VK_BOTH_HALVES(VK_DOT_HALF, sum, u, s)
+
+#endif
