@@ -19,12 +19,6 @@
 #define VK_DOT_CODES(sum, u, s) VK_BOTH_HALVES(VK_CODES_HALF, sum, u, s)
 #define VK_CODES_OFFSET(offset) 0
 
-#define VK_PAIRS_HALF(low, high, scales) \
-  (i32x8)_mm256_madd_epi16( \
-      _mm256_blend_epi16((__m256i)(low), _mm256_slli_epi32((__m256i)(high), 16), 0xaa), \
-      (__m256i)(scales))
-#define VK_DOT_PAIRS(low, high, scales) VK_BOTH_HALVES(VK_PAIRS_HALF, low, high, scales)
-
 #include "loops/all.inc.h"
 
 #pragma clang attribute pop

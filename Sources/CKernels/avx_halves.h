@@ -20,4 +20,10 @@
       9, 10, 11, 12, 13, 14, 15)
 #define VK_DOT(sum, u, s) VK_BOTH_HALVES(VK_DOT_HALF, sum, u, s)
 
+#define VK_PAIRS_HALF(low, high, scales) \
+  (i32x8)_mm256_madd_epi16( \
+      _mm256_blend_epi16((__m256i)(low), _mm256_slli_epi32((__m256i)(high), 16), 0xaa), \
+      (__m256i)(scales))
+#define VK_DOT_PAIRS(low, high, scales) VK_BOTH_HALVES(VK_PAIRS_HALF, low, high, scales)
+
 #endif

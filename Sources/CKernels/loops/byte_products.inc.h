@@ -128,23 +128,27 @@ VK_INLINE void q8_multiply_stripe(
     const token_inputs *inputs, const int tokens) {
   const size_t together = group_size < VK_SCALE_COLUMNS ? group_size : VK_SCALE_COLUMNS;
   f32x16 totals[VK_TOKENS_AT_ONCE] = {0};
-  for (size_t k = 0, g = 0; k < padded; k += together, ++g) {
-    i32x16 sums[VK_TOKENS_AT_ONCE];
-    VK_UNROLL for (int t = 0; t < tokens; ++t) {
-      sums[t] = (i32x16)(VK_CODES_OFFSET(inputs->offsets[g * inputs->width + (size_t)t]));
-    }
-    size_t end = padded - k < together ? padded : k + together;
-    for (size_t at = k; at < end; at += VK_INPUT_STEP) {
-      VK_UNROLL for (size_t i = 0; i < VK_INPUT_STEP; i += 4) {
-        q8_add_vector(sums, stripe.tiles + (at + i) / 4 * VK_VECTOR, at + i, inputs, tokens);
+  for (size_t group = 0, g = 0; group < padded; group += group_size) {
+    f32x16 parts[VK_TOKENS_AT_ONCE] = {0};
+    size_t group_end = padded - group < group_size ? padded : group + group_size;
+    for (size_t k = group; k < group_end; k += together, ++g) {
+      i32x16 sums[VK_TOKENS_AT_ONCE];
+      VK_UNROLL for (int t = 0; t < tokens; ++t) {
+        sums[t] = (i32x16)(VK_CODES_OFFSET(inputs->offsets[g * inputs->width + (size_t)t]));
+      }
+      size_t end = group_end - k < together ? group_end : k + together;
+      for (size_t at = k; at < end; at += VK_INPUT_STEP) {
+        VK_UNROLL for (size_t i = 0; i < VK_INPUT_STEP; i += 4) {
+          q8_add_vector(sums, stripe.tiles + (at + i) / 4 * VK_VECTOR, at + i, inputs, tokens);
+        }
+      }
+      VK_UNROLL for (int t = 0; t < tokens; ++t) {
+        f32x16 scale = splat(inputs->scales[g * inputs->width + (size_t)t]);
+        parts[t] = VK_FMA(float_of_numbers(sums[t]), scale, parts[t]);
       }
     }
-    f32x16 scale = widen_half(load_u16(stripe.scales + k / group_size * VK_LANES));
-    VK_UNROLL for (int t = 0; t < tokens; ++t) {
-      f32x16 part =
-          float_of_numbers(sums[t]) * splat(inputs->scales[g * inputs->width + (size_t)t]);
-      totals[t] = VK_FMA(part, scale, totals[t]);
-    }
+    f32x16 scale = widen_half(load_u16(stripe.scales + group / group_size * VK_LANES));
+    VK_UNROLL for (int t = 0; t < tokens; ++t) totals[t] = VK_FMA(parts[t], scale, totals[t]);
   }
   VK_UNROLL for (int t = 0; t < tokens; ++t) {
     store_lanes(out + (size_t)t * stride, totals[t], lanes);

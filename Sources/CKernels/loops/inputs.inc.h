@@ -4,29 +4,32 @@ VK_INLINE size_t padded_columns(size_t columns) {
   return (columns + VK_INPUT_STEP - 1) / VK_INPUT_STEP * VK_INPUT_STEP;
 }
 
+/// The inputs of one group, padded with zeros to whole vectors.
+typedef struct input_group {
+  f32x16 values[VK_SCALE_COLUMNS / VK_LANES];
+  size_t vectors;
+} input_group;
+
+VK_INLINE input_group load_group(const float *x, size_t columns) {
+  input_group group = {.vectors = padded_columns(columns) / VK_LANES};
+  for (size_t v = 0; v < group.vectors; ++v) {
+    size_t left = columns - v * VK_LANES;
+    group.values[v] = load_lanes(x + v * VK_LANES, left < VK_LANES ? left : VK_LANES);
+  }
+  return group;
+}
+
 /// The largest magnitude; infinite or not-a-number if an element is.
-VK_INLINE float largest_or_special(const float *x, size_t count) {
+VK_INLINE float largest_or_special(const input_group *group) {
   u32x16 largest = 0;
-  for (size_t k = 0; k < count; k += VK_LANES) {
-    u32x16 magnitude = bits_of(load_f32(x + k)) & 0x7fffffffu;
+  for (size_t v = 0; v < group->vectors; ++v) {
+    u32x16 magnitude = bits_of(group->values[v]) & 0x7fffffffu;
     largest = choose_bits(magnitude > largest, magnitude, largest);
   }
   uint32_t bits = __builtin_reduce_max(largest);
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
-}
-
-/// One group, padded with zeros to whole vectors.
-typedef struct input_group {
-  float values[VK_SCALE_COLUMNS];
-  size_t vectors;
-} input_group;
-
-VK_INLINE void load_group(input_group *group, const float *x, size_t columns, size_t padded) {
-  group->vectors = padded / VK_LANES;
-  memcpy(group->values, x, columns * sizeof *x);
-  memset(group->values + columns, 0, (padded - columns) * sizeof *x);
 }
 
 /// 16 codes of one token of a bundle: fours lie `width` fours apart.
@@ -80,26 +83,35 @@ VK_INLINE void add_offset(
 /// Below this the inputs of a group count as zero: their inverse would overflow.
 #define VK_SMALLEST_INPUT 0x1p-100f
 
+/// Rounds one group, the one from column k on; `columns` is a constant for whole groups.
+VK_INLINE void round_group(
+    input_row row, const input_shape *shape, size_t k, const float *x, size_t columns) {
+  input_group group = load_group(x, columns);
+  float largest = largest_or_special(&group);
+  float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
+  row.scales[k / shape->scale_columns * row.width] =
+      largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
+  for (size_t v = 0; v < group.vectors; ++v) {
+    size_t column = k + v * VK_LANES;
+    f32x16 scaled = clamp(group.values[v] * splat(inverse), -127, 127);
+    i32x16 numbers = __builtin_convertvector(round_small(scaled), i32x16);
+    store_codes(row.codes + column * row.width, row.width, numbers);
+    add_offset(row, shape, column, numbers);
+  }
+}
+
 static void VK(round_inputs)(
     int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
     size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
   input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
   for (size_t t = 0; t < tokens; ++t, x += stride) {
     input_row row = input_row_at(&shape, codes, offsets, scales, t, tokens);
-    for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
-      input_group group;
-      size_t real = columns - k < scale_columns ? columns - k : scale_columns;
-      load_group(&group, x + k, real, padded_columns(real));
-      float largest = largest_or_special(group.values, group.vectors * VK_LANES);
-      float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
-      row.scales[g * row.width] = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
-      for (size_t v = 0; v < group.vectors; ++v) {
-        size_t column = k + v * VK_LANES;
-        f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
-        i32x16 numbers =
-            __builtin_convertvector(round_small(clamp(scaled, -127, 127)), i32x16);
-        store_codes(row.codes + column * row.width, row.width, numbers);
-        add_offset(row, &shape, column, numbers);
+    for (size_t k = 0; k < columns; k += scale_columns) {
+      size_t left = columns - k < scale_columns ? columns - k : scale_columns;
+      if (left == VK_SCALE_COLUMNS) {
+        round_group(row, &shape, k, x + k, VK_SCALE_COLUMNS);
+      } else {
+        round_group(row, &shape, k, x + k, left);
       }
     }
   }
@@ -122,10 +134,9 @@ static void VK(split_inputs)(
           &shape, codes, offsets, scales, t * VK_INPUT_DIGITS + d, tokens * VK_INPUT_DIGITS);
     }
     for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
-      input_group group;
-      size_t real = columns - k < scale_columns ? columns - k : scale_columns;
-      load_group(&group, x + k, real, padded_columns(real));
-      float largest = largest_or_special(group.values, group.vectors * VK_LANES);
+      input_group group =
+          load_group(x + k, columns - k < scale_columns ? columns - k : scale_columns);
+      float largest = largest_or_special(&group);
       float inverse = largest < VK_SMALLEST_INPUT ? 0 : limit / largest;
       float scale = largest < VK_SMALLEST_INPUT ? 0 : largest / limit;
       for (size_t d = 0; d < VK_INPUT_DIGITS; ++d) {
@@ -133,7 +144,7 @@ static void VK(split_inputs)(
       }
       for (size_t v = 0; v < group.vectors; ++v) {
         size_t column = k + v * VK_LANES;
-        f32x16 scaled = load_f32(group.values + v * VK_LANES) * splat(inverse);
+        f32x16 scaled = group.values[v] * splat(inverse);
         // Whole numbers below 2^23, exact as floats; so are the products with the base.
         f32x16 rest = round_whole(clamp(scaled, -limit, limit));
         for (size_t d = VK_INPUT_DIGITS; d-- > 0;) {
