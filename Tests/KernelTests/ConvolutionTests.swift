@@ -14,37 +14,56 @@ import Testing
     let kernels = try set.kernels
     let (tokens, channels, kernel) = size
     var random = Seeded(tokens * channels + kernel)
-    let x = random.normals(tokens * channels), weight = random.normals(channels * kernel)
-    let history = random.normals((kernel - 1) * channels), bias = random.normals(channels)
-    let all = history + x
-    for withBias in [true, false] {
-      let found = filled(tokens * channels) {
-        if withBias {
+    let weight = random.normals(channels * kernel), bias = random.normals(channels)
+    for (margin, xMargin) in [(0, 0), (0, 7), (20, 0), (3, 1)] {
+      // Between the channels of one token and the next lies what must neither be read nor written.
+      let stride = channels + margin, xStride = channels + xMargin
+      let x = random.normals((tokens - 1) * xStride + channels)
+      let history = random.normals(max(0, (kernel - 2) * stride + channels))
+      for withBias in [true, false] {
+        let found = filled((tokens - 1) * stride + channels) { out in
+          for index in 0..<(tokens - 1) * stride + channels { out[index] = -1 }
           kernels.causal_convolution_silu(
-            $0, x, weight, bias, history, tokens, channels, kernel)
-        } else {
-          kernels.causal_convolution_silu($0, x, weight, nil, history, tokens, channels, kernel)
+            out, stride, x, xStride, weight, withBias ? bias : nil, history, tokens, channels,
+            kernel)
         }
-      }
-      var truth = [Double](), magnitudes = [Double]()
-      for token in 0..<tokens {
-        for channel in 0..<channels {
-          var sum = withBias ? Double(bias[channel]) : 0, magnitude = abs(sum)
-          for tap in 0..<kernel {
-            let product =
-              Double(weight[channel * kernel + tap])
-              * Double(all[(token + tap) * channels + channel])
-            sum += product
-            magnitude += abs(product)
-          }
-          truth.append(Self.silu(sum))
-          magnitudes.append(magnitude)
+        let truth = Self.causalTruth(
+          tokens: tokens, channels: channels, kernel: kernel, weight: weight,
+          bias: withBias ? bias : nil
+        ) { place, channel in
+          place < kernel - 1
+            ? history[place * stride + channel] : x[(place - kernel + 1) * xStride + channel]
         }
+        let written = found.indices.filter { $0 % stride < channels }
+        // The slope of silu is at most 1.1.
+        let roundings = Double(2 * kernel + 10) * unitRoundoff
+        expectClose(written.map { found[$0] }, truth.outputs) { roundings * truth.magnitudes[$0] }
+        #expect(found.indices.allSatisfy { $0 % stride < channels || found[$0] == -1 })
       }
-      // The slope of silu is at most 1.1.
-      let roundings = Double(2 * kernel + 10) * unitRoundoff
-      expectClose(found, truth) { roundings * magnitudes[$0] }
     }
+  }
+
+  /// Outputs in double precision, and for each the sum of magnitudes behind it; `input` counts places from the oldest of
+  /// the history on.
+  private static func causalTruth(
+    tokens: Int, channels: Int, kernel: Int, weight: [Float], bias: [Float]?,
+    input: (_ place: Int, _ channel: Int) -> Float
+  ) -> (outputs: [Double], magnitudes: [Double]) {
+    var outputs = [Double](), magnitudes = [Double]()
+    for token in 0..<tokens {
+      for channel in 0..<channels {
+        var sum = bias.map { Double($0[channel]) } ?? 0, magnitude = abs(sum)
+        for tap in 0..<kernel {
+          let product =
+            Double(weight[channel * kernel + tap]) * Double(input(token + tap, channel))
+          sum += product
+          magnitude += abs(product)
+        }
+        outputs.append(silu(sum))
+        magnitudes.append(magnitude)
+      }
+    }
+    return (outputs, magnitudes)
   }
 
   @Test(

@@ -82,6 +82,60 @@ private struct Scan {
     return (y, magnitudes, state)
   }
 
+  /// Rows of `columns` floats with `margin` floats between them that must not be read.
+  private static func spread(_ values: [Float], columns: Int, margin: Int) -> [Float] {
+    var spread = [Float]()
+    for (index, value) in values.enumerated() {
+      if index > 0, index % columns == 0 {
+        spread += [Float](repeating: .nan, count: margin)
+      }
+      spread.append(value)
+    }
+    return spread
+  }
+
+  /// Scans floats that lie in wider rows; time steps are those of the tiles alone.
+  func run(
+    _ kernels: vk_table, spreadBy margin: Int, gate: [Float]?, state: inout [Float],
+    y: UnsafeMutablePointer<Float>, tiles: Range<Int>
+  ) {
+    let stepChannels = min(tiles.lowerBound * 16, channels)..<min(tiles.upperBound * 16, channels)
+    let (allSteps, allChannels) = (steps, channels)
+    let tileSteps = (0..<tokens).flatMap { token in
+      stepChannels.map { allSteps[token * allChannels + $0] }
+    }
+    let x = Self.spread(x, columns: channels, margin: margin)
+    let steps = Self.spread(tileSteps, columns: stepChannels.count, margin: 2 * margin)
+    let B = Self.spread(B, columns: states, margin: margin)
+    let C = Self.spread(C, columns: states, margin: margin)
+    let gate = gate.map { Self.spread($0, columns: channels, margin: 3 * margin) }
+    x.withUnsafeBufferPointer { x in
+      steps.withUnsafeBufferPointer { steps in
+        B.withUnsafeBufferPointer { B in
+          C.withUnsafeBufferPointer { C in
+            A.withUnsafeBufferPointer { A in
+              D.withUnsafeBufferPointer { D in
+                bias.withUnsafeBufferPointer { bias in
+                  (gate ?? []).withUnsafeBufferPointer { gateValues in
+                    var scan = vk_scan(
+                      x: x.baseAddress, x_stride: channels + margin, time_steps: steps.baseAddress,
+                      time_step_stride: stepChannels.count + 2 * margin, B: B.baseAddress,
+                      C: C.baseAddress, parameter_stride: states + margin,
+                      gate: gate == nil ? nil : gateValues.baseAddress,
+                      gate_stride: channels + 3 * margin, A: A.baseAddress, D: D.baseAddress,
+                      time_step_bias: bias.baseAddress)
+                    kernels.selective_scan(
+                      y, &state, &scan, tokens, channels, states, tiles.lowerBound, tiles.count)
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
   func run(
     _ kernels: vk_table, codes: Bool, state: inout [Float], y: UnsafeMutablePointer<Float>,
     tiles: Range<Int>
@@ -91,9 +145,7 @@ private struct Scan {
         y, &state, xCodes, xScales, stepCodes, stepScales, BCodes, BScales, CCodes, CScales, A, D,
         bias, tokens, channels, states, tiles.lowerBound, tiles.count)
     } else {
-      kernels.selective_scan(
-        y, &state, x, steps, B, C, A, D, bias, tokens, channels, states, tiles.lowerBound,
-        tiles.count)
+      run(kernels, spreadBy: 0, gate: nil, state: &state, y: y, tiles: tiles)
     }
   }
 }
@@ -119,6 +171,36 @@ private struct Scan {
       }
       expectClose(y, truth.y) { Self.bound * truth.magnitudes[$0] }
       expectClose(state, truth.state) { Self.bound * (1 + abs(truth.state[$0])) }
+    }
+  }
+
+  @Test(
+    arguments: InstructionSet.all,
+    [(1, 1, 16), (5, 16, 16), (19, 83, 16), (3, 17, 1), (6, 140, 5)])
+  func `a scan reads wider rows and gates what it computes`(
+    set: InstructionSet, size: (tokens: Int, channels: Int, states: Int)
+  ) throws {
+    let kernels = try set.kernels
+    let scan = Scan(tokens: size.tokens, channels: size.channels, states: size.states)
+    let truth = scan.truth()
+    var random = Seeded(size.channels)
+    let gate = random.normals(scan.tokens * scan.channels).map { 4 * $0 }
+    // The factor of an output is at most the size of its gate; it adds its own few roundings.
+    let factors = gate.map { Double($0) / (1 + exp(-Double($0))) }
+    for margin in [0, 9] {
+      for isGated in [false, true] {
+        var state = scan.start
+        let y = filled(scan.tokens * scan.channels) {
+          scan.run(
+            kernels, spreadBy: margin, gate: isGated ? gate : nil, state: &state, y: $0,
+            tiles: 0..<scan.tiles)
+        }
+        let expected = truth.y.indices.map { truth.y[$0] * (isGated ? factors[$0] : 1) }
+        expectClose(y, expected) {
+          Self.bound * truth.magnitudes[$0] * (isGated ? abs(factors[$0]) : 1)
+        }
+        expectClose(state, truth.state) { Self.bound * (1 + abs(truth.state[$0])) }
+      }
     }
   }
 

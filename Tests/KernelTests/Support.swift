@@ -68,7 +68,8 @@ struct Shape: Sendable, CustomTestStringConvertible {
   static let ragged = [
     Shape(0, 5), Shape(3, 0), Shape(1, 1), Shape(3, 3), Shape(2, 15), Shape(1, 16), Shape(4, 17),
     Shape(5, 31), Shape(17, 48), Shape(4, 64), Shape(7, 129), Shape(3, 255), Shape(9, 256),
-    Shape(2, 257), Shape(5, 271), Shape(4, 273), Shape(3, 530), Shape(6, 1023),
+    Shape(2, 257), Shape(5, 271), Shape(4, 273), Shape(3, 530), Shape(6, 1023), Shape(32, 40),
+    Shape(35, 81),
   ]
 }
 

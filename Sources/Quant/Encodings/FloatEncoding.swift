@@ -71,11 +71,14 @@ public enum FloatEncoding: String, Encoding, RowProduct, CaseIterable {
   ) {
     switch self {
     case .f32:
-      unsafe vk_f32_matvec(output, matrix.row(rows.lowerBound, as: Float.self), vector, rows.count, matrix.columns)
+      unsafe vk_f32_matvec(
+        output, matrix.row(rows.lowerBound, as: Float.self), vector, rows.count, matrix.columns)
     case .f16:
-      unsafe vk_f16_matvec(output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
+      unsafe vk_f16_matvec(
+        output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
     case .bf16:
-      unsafe vk_bf16_matvec(output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
+      unsafe vk_bf16_matvec(
+        output, matrix.row(rows.lowerBound, as: UInt16.self), vector, rows.count, matrix.columns)
     }
   }
 }

@@ -48,7 +48,9 @@ struct ExecutionOptions: ParsableArguments {
   var scan = ExecutionContext.ScanPrecision.float
 
   @Option(
-    help: "The numbers that enter products with quantized weights: int8 with a scale a group, or float.")
+    help: """
+      The numbers that enter products with quantized weights: int8 with scales, or float.
+      """)
   var activations = ActivationPrecision.int8
 
   /// A context on that many threads.

@@ -70,26 +70,40 @@ enum EngineCases {
   }
 
   static var causalConvolution: [Case] {
-    let sizes = [(1, 1, 1), (1, 15, 4), (2, 16, 4), (3, 17, 4), (7, 33, 3), (130, 64, 2)]
+    let sizes = [
+      (1, 1, 1), (1, 15, 4), (2, 16, 4), (3, 17, 4), (7, 33, 3), (130, 64, 2), (5, 300, 4),
+    ]
     return sizes.flatMap { tokens, channels, kernel in
-      [false, true].map { hasBias in
-        let input = Matrix.noise(rows: tokens, columns: channels, seed: 9)
-        let weight = [Float].noise(channels * kernel, seed: 10)
-        let bias = hasBias ? [Float].noise(channels, seed: 11) : nil
-        let history = [Float].noise((kernel - 1) * channels, seed: 12)
-        return Case(
-          name: "\(tokens) × \(channels), \(kernel) taps\(hasBias ? " with bias" : "")",
-          run: { engine in
-            var seen = history
-            let output = engine.causalConvolution(input, weight: weight, bias: bias, history: &seen)
-            return output.values + seen
-          },
-          oracle: {
-            EngineOracle.causalConvolution(input, weight: weight, bias: bias, history: history)
-              + (history + input.values).suffix(history.count).map(Double.init)
-          })
+      [false, true].flatMap { hasBias in
+        // The channels alone, and some columns of a wider matrix.
+        [(0, 0), (3, 6)].map { before, after in
+          let wide = Matrix.noise(rows: tokens, columns: before + channels + after, seed: 9)
+          let input = wide.slice(before..<before + channels)
+          let weight = [Float].noise(channels * kernel, seed: 10)
+          let bias = hasBias ? [Float].noise(channels, seed: 11) : nil
+          let history = [Float].noise((kernel - 1) * channels, seed: 12)
+          return Case(
+            name: """
+              \(tokens) × \(channels) of \(wide.columns), \(kernel) taps\(hasBias ? " with bias" : "")
+              """,
+            run: { convolve(input, weight, bias, history, engine: $0) },
+            oracle: {
+              EngineOracle.causalConvolution(
+                input.copied, weight: weight, bias: bias, history: history)
+                + (history + input.copied.values).suffix(history.count).map(Double.init)
+            })
+        }
       }
     }
+  }
+
+  private static func convolve(
+    _ input: MatrixSlice, _ weight: [Float], _ bias: [Float]?, _ history: [Float],
+    engine: any Engine
+  ) -> [Float] {
+    var seen = history
+    let output = engine.causalConvolution(input, weight: weight, bias: bias, history: &seen)
+    return output.values + seen
   }
 
   static var gridConvolution: [Case] {
@@ -114,26 +128,74 @@ enum EngineCases {
     }
   }
 
+  /// Around the tiles of 16 channels, the groups of 64, and the eight tiles of a task.
+  private static let scanSizes = [
+    (1, 1, 1), (2, 15, 3), (3, 16, 16), (5, 17, 16), (7, 65, 5), (19, 130, 16), (20, 150, 7),
+  ]
+
+  /// Some time steps lie above 20, where the softplus is the identity.
+  static func scanParameters(channels: Int, states: Int) -> SelectiveScanParameters {
+    SelectiveScanParameters(
+      logarithmicDecay: .noise(channels * states, seed: 20, deviation: 0.5),
+      skip: .noise(channels, seed: 21),
+      timeStepBias: [Float].noise(channels, seed: 22).enumerated().map {
+        $0.offset == 2 ? 21 : $0.element
+      }, states: states)
+  }
+
   static func scans(quantized: Bool) -> [Case] {
-    // Around the tiles of 16 channels, the groups of 64, and the four tiles of a task.
-    let sizes = [(1, 1, 1), (2, 15, 3), (3, 16, 16), (5, 17, 16), (7, 65, 5), (19, 130, 16)]
-    return sizes.map { tokens, channels, states in
+    scanSizes.map { tokens, channels, states in
       let input = SelectiveScanInput(
         values: .noise(rows: tokens, columns: channels, seed: 16),
         timeSteps: .noise(rows: tokens, columns: channels, seed: 17, deviation: 2),
         inputWeights: .noise(rows: tokens, columns: states, seed: 18),
         outputWeights: .noise(rows: tokens, columns: states, seed: 19))
-      // Some time steps lie above 20, where the softplus is the identity.
-      let parameters = SelectiveScanParameters(
-        logarithmicDecay: .noise(channels * states, seed: 20, deviation: 0.5),
-        skip: .noise(channels, seed: 21),
-        timeStepBias: [Float].noise(channels, seed: 22).enumerated().map {
-          $0.offset == 2 ? 21 : $0.element
-        }, states: states)
+      let parameters = scanParameters(channels: channels, states: states)
       let state = parameters.tiles.tiled(.noise(channels * states, seed: 23))
       return scan(input, parameters, state, quantized: quantized)
     }
   }
+
+  static var gatedScans: [Case] {
+    get throws {
+      try ["f32", "q8", "q4"].flatMap { name in
+        try scanSizes.map { tokens, channels, states in
+          let input = try gatedInput(name, tokens: tokens, channels: channels, states: states)
+          let parameters = scanParameters(channels: channels, states: states)
+          let start = parameters.tiles.tiled(.noise(channels * states, seed: 23))
+          return Case(
+            name: "\(name) \(tokens) × \(channels), \(states) states",
+            run: { engine in
+              var state = start
+              let output = engine.gatedSelectiveScan(input, parameters, state: &state)
+              return output.values + state
+            },
+            oracle: {
+              let (output, state) = EngineOracle.gatedScan(input, parameters, state: start)
+              return output + state
+            })
+        }
+      }
+    }
+  }
+
+  /// Time steps, B and C lie side by side, as does the gate beside what is not used.
+  static func gatedInput(
+    _ encoding: String, tokens: Int, channels: Int, states: Int
+  ) throws -> GatedScanInput {
+    let rank = max(1, channels / 6)
+    guard let encoding = Encodings.named(encoding) else { throw UnknownEncoding(name: encoding) }
+    return GatedScanInput(
+      values: .noise(rows: tokens, columns: channels, seed: 16),
+      parameters: .noise(rows: tokens, columns: rank + 2 * states, seed: 17),
+      timeStepProjection: try EncodedMatrix(
+        .noise(rows: channels, columns: rank, seed: 18, deviation: 0.5), encoding: encoding),
+      states: states,
+      gate: Matrix.noise(rows: tokens, columns: 2 * channels, seed: 19, deviation: 2)
+        .slice(channels..<2 * channels))
+  }
+
+  private struct UnknownEncoding: Error { let name: String }
 
   private static func scan(
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, _ start: [Float],

@@ -3,7 +3,7 @@ import Runtime
 /// The operations of `Engine`, each with cases of ragged sizes.
 enum EngineOperation: String, CaseIterable {
   case linear, rmsNormalize, layerNormalize, causalConvolution, gridConvolution, selectiveScan
-  case quantizedScan, attention, activate, gate, logSoftmax
+  case gatedScan, quantizedScan, attention, activate, gate, logSoftmax
 
   /// One call with its inputs.
   struct Case {
@@ -23,6 +23,7 @@ enum EngineOperation: String, CaseIterable {
       case .causalConvolution: EngineCases.causalConvolution
       case .gridConvolution: EngineCases.gridConvolution
       case .selectiveScan: EngineCases.scans(quantized: false)
+      case .gatedScan: try EngineCases.gatedScans
       case .quantizedScan: EngineCases.scans(quantized: true)
       case .attention: EngineCases.attention
       case .activate: EngineCases.activate

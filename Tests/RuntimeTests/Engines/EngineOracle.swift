@@ -98,6 +98,21 @@ enum EngineOracle {
     return (output, state)
   }
 
+  /// The same after the projection of its time steps and before its gate.
+  static func gatedScan(
+    _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: [Float]
+  ) -> (output: [Double], state: [Double]) {
+    let steps = linear(input.timeSteps.copied, input.timeStepProjection.expanded(), bias: nil)
+    let scanned = SelectiveScanInput(
+      values: input.values,
+      timeSteps: Matrix(
+        rows: input.values.rows, columns: input.values.columns, values: steps.map { Float($0) }),
+      inputWeights: input.inputWeights.copied, outputWeights: input.outputWeights.copied)
+    let (output, state) = selectiveScan(scanned, parameters, state: state)
+    let gate = input.gate.copied.values
+    return (zip(output, gate).map { $0 * silu(Double($1)) }, state)
+  }
+
   static func attention(queries: Matrix, keys: Matrix, values: Matrix, heads: Int) -> [Double] {
     let width = queries.columns / heads
     var output = [Double](repeating: 0, count: queries.values.count)

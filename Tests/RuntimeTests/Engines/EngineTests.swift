@@ -69,7 +69,8 @@ import Testing
     let before = history
     let weights = [Float](repeating: 1, count: 51)
     #expect(
-      engine.causalConvolution(nothing, weight: weights, bias: nil, history: &history) == nothing)
+      engine.causalConvolution(nothing.slice, weight: weights, bias: nil, history: &history)
+        == nothing)
     #expect(history == before)
   }
 

@@ -1,0 +1,73 @@
+import CKernels
+
+/// Inputs as bytes with scales, made by a kernel, in arrays of just the size that is documented.
+struct ByteInputs {
+  /// What a product expects.
+  struct Shape {
+    let scaleColumns: Int
+    let offsetColumns: Int
+    let offset: Int
+
+    static let q4 = Shape(scaleColumns: 32, offsetColumns: 16, offset: 8)
+
+    static func q8(groupSize: Int) -> Shape {
+      let shared = min(groupSize, 32)
+      return Shape(scaleColumns: shared, offsetColumns: shared, offset: 128)
+    }
+  }
+
+  let columns: Int
+  let padded: Int
+  let shape: Shape
+  let codes: [Int8]
+  let offsets: [Int32]
+  let scales: [Float]
+
+  /// Takes `tokens` rows of `columns` inputs that are `stride` apart, each as one row of bytes or as one for each digit.
+  init(
+    _ kernels: vk_table, _ x: [Float], stride: Int? = nil, tokens: Int, columns: Int, shape: Shape,
+    isSplit: Bool = false
+  ) {
+    self.columns = columns
+    self.shape = shape
+    let padded = (columns + 15) / 16 * 16
+    self.padded = padded
+    let rows = isSplit ? 3 * tokens : tokens
+    let sums = rows * ((padded + shape.offsetColumns - 1) / shape.offsetColumns)
+    let groups = rows * ((padded + shape.scaleColumns - 1) / shape.scaleColumns)
+    let round = isSplit ? kernels.split_inputs : kernels.round_inputs
+    var codes = [Int8](), offsets = [Int32]()
+    scales = filled(groups) { scales in
+      offsets = filled(sums) { offsets in
+        codes = filled(rows * padded) { codes in
+          round?(
+            codes, offsets, scales, x, stride ?? columns, tokens, columns, shape.scaleColumns,
+            shape.offsetColumns, Int32(shape.offset))
+        }
+      }
+    }
+    self.codes = codes
+    self.offsets = offsets
+  }
+
+  var groups: Int { (padded + shape.scaleColumns - 1) / shape.scaleColumns }
+  var sums: Int { (padded + shape.offsetColumns - 1) / shape.offsetColumns }
+
+  func code(_ row: Int, _ column: Int) -> Int { Int(codes[row * padded + column]) }
+
+  func scale(_ row: Int, _ column: Int) -> Float {
+    scales[row * groups + column / shape.scaleColumns]
+  }
+
+  func withInputs(_ body: (UnsafePointer<vk_inputs>) -> Void) {
+    codes.withUnsafeBufferPointer { codes in
+      offsets.withUnsafeBufferPointer { offsets in
+        scales.withUnsafeBufferPointer { scales in
+          var inputs = vk_inputs(
+            codes: codes.baseAddress, offsets: offsets.baseAddress, scales: scales.baseAddress)
+          withUnsafePointer(to: &inputs, body)
+        }
+      }
+    }
+  }
+}
