@@ -113,7 +113,8 @@ import Testing
     #expect(head.encoding.name == "q6" && head.reason == "because")
     #expect(head.source == "lm_head.weight" && head.shape == [37, 24] && head.role == .head)
     #expect((head.rows, head.columns) == (37, 24) && head.elementCount == 888)
-    #expect(head.byteCount == 37 * (24 + 2))
+    // In memory 37 rows take three tiles of 16, and 24 columns 32.
+    #expect(head.byteCount == 48 * (32 + 2))
     let projection = try #require(plan.entry("language.layers.1.mixer.inputProjection.weight"))
     #expect(projection.encoding.name == "q8" && projection.reason == "recipe")
     let convolution = try #require(plan.entry("language.layers.1.mixer.convolution.weight"))

@@ -38,10 +38,12 @@ import Testing
   @Test func `bytes are those of the encoding, weights do not depend on it`() throws {
     let weights = SampleWeights(encoding: GroupEncoding(bits: 8))
     let language = try LanguageModel(weights, SampleModel.language)
-    // No row is longer than a group, so each has one scale of two bytes.
-    let rows = 2 * (2 * 24 + 2 + 2 * 4 + 24 + 16) + 264
+    // Tiles have 16 rows, and columns to a multiple of 16; no row is longer than a group, so each has one scale of
+    // two bytes.
+    let codes = 2 * (48 * 16 + 16 * 32 + 32 * 16 + 16 * 32) + 272 * 16
+    let rows = 2 * (48 + 16 + 32 + 16) + 272
     #expect(language.multipliedWeights == Sample.layers + Sample.head)
-    #expect(language.multipliedBytes == Sample.layers + Sample.head + 2 * rows)
+    #expect(language.multipliedBytes == codes + 2 * rows)
   }
 
   @Test func `Mamba-2 layers have two projections`() throws {
