@@ -49,9 +49,12 @@ import Testing
     #expect(document["prompt"]?.intValue == 6)
     #expect(document["decode"]?.intValue == 3)
     #expect(document["repetitions"]?.intValue == 2)
-    for name in ["kernels", "openblas", "engine", "scan"] {
+    for name in ["kernels", "openblas"] {
       #expect(document[name]?.stringValue?.isEmpty == false, "\(name)")
     }
+    #expect(document["engine"] == .string("fast"))
+    #expect(document["scan"] == .string("float"))
+    #expect(document["activations"] == .string("int8"))
     let results = document["results"]?.arrayValue ?? []
     #expect(results.map { $0["threads"]?.intValue } == [2, 1])
     for result in results {
@@ -66,6 +69,7 @@ import Testing
     let document = try benchmark("model --threads 1 --engine reference --scan int8")
     #expect(document["engine"] == .string("reference"))
     #expect(document["scan"] == .string("int8"))
+    #expect(document["activations"] == .string("float"))
     let result = try #require(document["results"]?.arrayValue?.first)
     expect(
       result, numbers: Self.always + Self.languageAlone, nulls: Self.imageAlone,

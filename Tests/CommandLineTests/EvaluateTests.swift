@@ -67,6 +67,29 @@ import Testing
     #expect(report["questions"]?.intValue == 2)
   }
 
+  @Test func `activations of quantized weights are bytes unless floats are asked for`() throws {
+    try workplace.makeTextModel()
+    try makePack()
+    func evaluate(_ options: String) throws -> JSON {
+      let outcome = try Program.shell(
+        "exec \"$PROGRAM\" evaluate out.vlmp --text sample.txt --json \(options)", in: workplace)
+      outcome.expectSuccess()
+      return try JSON(parsing: Array(outcome.output.utf8))
+    }
+    let bytes = try evaluate("")
+    let floats = try evaluate("--activations float")
+    let reference = try evaluate("--engine reference --activations int8")
+    let reports = [bytes, floats, reference]
+    #expect(reports.map { $0["activations"]?.stringValue } == ["int8", "float", "float"])
+    #expect(reports.map { $0["engine"]?.stringValue } == ["fast", "fast", "reference"])
+    #expect(reports.allSatisfy { $0["scan"] == .string("float") })
+    let nats = try reports.map { try #require($0["nats_per_token"]?.doubleValue) }
+    // Single precision in another order.
+    #expect(abs(nats[1] - nats[2]) <= 1e-5 * nats[2])
+    #expect(nats[0] != nats[1])
+    #expect(abs(nats[0] - nats[1]) <= 1e-2 * nats[1])
+  }
+
   @Test func `figures for people stand side by side`() throws {
     try workplace.makeVisionLanguageModel()
     try makePack()

@@ -53,18 +53,17 @@ struct BenchmarkReport {
   }
 
   private var document: JSON {
-    .dictionary([
+    let members: [ExactString: JSON] = [
       "model": .string(model),
       "kernels": .string(MachineLimits.kernels),
       "openblas": .string(MatrixProduct.coreName),
       "openblas_threads": .integer(Int64(MatrixProduct.threads)),
-      "engine": .string(execution.engine.rawValue),
-      "scan": .string(execution.scan.rawValue),
       "prompt": .integer(Int64(benchmark.prompt)),
       "decode": .integer(Int64(benchmark.decode)),
       "repetitions": .integer(Int64(benchmark.repetitions)),
       "results": .array(results.map(Self.document)),
-    ])
+    ]
+    return .object(members.merging(execution.document) { own, _ in own })
   }
 
   private static func document(_ result: BenchmarkResult) -> JSON {

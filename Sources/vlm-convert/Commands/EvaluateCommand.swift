@@ -60,7 +60,7 @@ struct EvaluateCommand: ParsableCommand {
       let requirements = try evaluation.requirements()
       // Windows and images are shared out among the threads, so each is computed on one.
       let context = execution.context(threads: 1)
-      // The reference shows what the model loses, so rounding of scans is for the model alone.
+      // The reference shows what the model loses, so rounding of scans and activations is for the model alone.
       let exact = ExecutionContext(engine: execution.engine, threads: 1)
       let run = EvaluationRun(
         model: try load(model, context),
@@ -85,6 +85,7 @@ struct EvaluateCommand: ParsableCommand {
 
   private func document(_ report: EvaluationReport, _ seconds: Double) throws -> JSON {
     var members = try JSON(encoding: report).objectValue ?? [:]
+    members.merge(execution.document) { measured, _ in measured }
     members["seconds"] = .number(seconds)
     return .object(members)
   }

@@ -53,6 +53,15 @@ struct ExecutionOptions: ParsableArguments {
       """)
   var activations = ActivationPrecision.int8
 
+  /// What a report says about them.
+  var document: [ExactString: JSON] {
+    [
+      "engine": .string(engine.rawValue), "scan": .string(scan.rawValue),
+      // The reference takes floats whatever was asked for.
+      "activations": .string((engine == .reference ? .float : activations).rawValue),
+    ]
+  }
+
   /// A context on that many threads.
   func context(threads: Int) -> ExecutionContext {
     ExecutionContext(
