@@ -209,10 +209,27 @@ void vk_selective_scan_int8(
       time_step_bias, tokens, channels, states, first_tile, tile_count);
 }
 
-void vk_state_space_step(
-    float *y, float *state, const float *x, const float *B, const float *C, float decay,
-    float time_step, size_t head_width, size_t states) {
-  kernels()->state_space_step(y, state, x, B, C, decay, time_step, head_width, states);
+void vk_state_space_time_steps(
+    float *steps, float *sums, const float *raw, size_t stride, const float *bias, const float *A,
+    float minimum, float maximum, size_t tokens, size_t heads, size_t chunk) {
+  kernels()->state_space_time_steps(
+      steps, sums, raw, stride, bias, A, minimum, maximum, tokens, heads, chunk);
+}
+
+void vk_state_space_steps(
+    float *y, size_t stride, float *state, const vk_state_space *scan, size_t tokens) {
+  kernels()->state_space_steps(y, stride, state, scan, tokens);
+}
+
+void vk_state_space_prepare(
+    float *prepared, const float *B, const float *C, size_t stride, size_t tokens, size_t states) {
+  kernels()->state_space_prepare(prepared, B, C, stride, tokens, states);
+}
+
+void vk_state_space_chunk(
+    float *y, size_t stride, float *state, const float *prepared, const vk_state_space *scan,
+    size_t tokens) {
+  kernels()->state_space_chunk(y, stride, state, prepared, scan, tokens);
 }
 
 void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns) {

@@ -241,15 +241,66 @@ void vk_selective_scan_int8(
     const float *C_scales, const float *A, const float *D, const float *time_step_bias,
     size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count);
 
-/// One token and one head of Mamba-2's scan (arXiv:2405.21060).
+enum {
+  VK_CHUNK = 32  ///< tokens that `vk_state_space_chunk` takes at once, at most
+};
+
+/// What one head of Mamba-2's scan (arXiv:2405.21060) reads, with dt = time_steps[t].
 ///
-///     state[p, n] = decay * state[p, n] + time_step * x[p] * B[n]
-///     y[p]        = sum_n C[n] * state[p, n]
+///     state[p, n] = exp(dt * A) * state[p, n] + dt * x[t, p] * B[t, n]
+///     y[t, p]     = (sum_n C[t, n] * state[p, n] + D[p] * x[t, p]) * silu(gate[t, p])
 ///
-/// - x, y: `[head_width]`. B, C: `[states]`. state: `[head_width][states]`, advanced in place.
-void vk_state_space_step(
-    float *y, float *state, const float *x, const float *B, const float *C, float decay,
-    float time_step, size_t head_width, size_t states);
+/// Without a gate its factor is 1. Strides are from one token to the next.
+typedef struct vk_state_space {
+  const float *x;  ///< `[tokens][head_width]`
+  size_t x_stride;
+  const float *B, *C;  ///< `[tokens][states]`
+  size_t parameter_stride;
+  const float *time_steps, *sums;  ///< `[tokens]`, from `vk_state_space_time_steps`
+  size_t step_stride;
+  const float *gate;  ///< `[tokens][head_width]` or NULL
+  size_t gate_stride;
+  const float *D;  ///< `[head_width]`
+  size_t head_width, states;
+} vk_state_space;
+
+/// Time steps of all heads, and how far the state has decayed.
+///
+///     steps[t, h] = min(max(softplus(raw[t, h] + bias[h]), minimum), maximum)
+///     sums[t, h]  = sum of steps[., h] * A[h] from the first token of the chunk to token t
+///
+/// - raw: `[tokens][heads]`, rows stride apart. steps, sums: `[tokens][heads]`. bias, A: `[heads]`.
+/// - Chunks of that many tokens follow each other from token 0. Sums are in double precision,
+///   rounded.
+void vk_state_space_time_steps(
+    float *steps, float *sums, const float *raw, size_t stride, const float *bias, const float *A,
+    float minimum, float maximum, size_t tokens, size_t heads, size_t chunk);
+
+/// One head's scan, token after token; `sums` are those of chunks of one token.
+///
+/// - y: `[tokens][head_width]`, rows stride apart. state: `[head_width][states]`, advanced in place.
+void vk_state_space_steps(
+    float *y, size_t stride, float *state, const vk_state_space *scan, size_t tokens);
+
+/// What the heads of a group share in a chunk of at most VK_CHUNK tokens: C with tokens as columns,
+/// B in rows without a gap, and C[i] . B[j] for all pairs of tokens.
+///
+/// - prepared: room for VK_CHUNK * (2 * padded + VK_CHUNK) floats, padded = states, rounded up to a
+///   multiple of VK_CHUNK. B, C: `[tokens][states]`, rows stride apart.
+void vk_state_space_prepare(
+    float *prepared, const float *B, const float *C, size_t stride, size_t tokens, size_t states);
+
+/// One head's scan of a chunk of at most VK_CHUNK tokens as products of matrices. With a = sums, of
+/// that chunk:
+///
+///     y[i]  = sum_(j <= i) (C[i] . B[j]) exp(a[i] - a[j]) dt[j] x[j] + exp(a[i]) C[i] . state
+///     state = exp(a[last]) state + sum_j exp(a[last] - a[j]) dt[j] x[j] B[j]
+///
+/// and skip and gate as above. B and C are read from `prepared` alone. y, state: as in
+/// `vk_state_space_steps`.
+void vk_state_space_chunk(
+    float *y, size_t stride, float *state, const float *prepared, const vk_state_space *scan,
+    size_t tokens);
 
 /// Replaces every row by softmax(scale * row).
 void vk_softmax_rows(float *x, float scale, size_t rows, size_t columns);
@@ -289,7 +340,8 @@ void vk_softplus(float *out, const float *x, size_t count);
   X(q8_quantize) X(q4_quantize) X(q8_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
   X(q8_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \
-  X(selective_scan) X(selective_scan_int8) X(state_space_step) X(softmax_rows) X(log_softmax_rows) \
+  X(selective_scan) X(selective_scan_int8) X(state_space_time_steps) X(state_space_steps) \
+  X(state_space_prepare) X(state_space_chunk) X(softmax_rows) X(log_softmax_rows) \
   X(activate) X(gate_silu) X(add) X(exp) X(softplus)
 
 /// All kernels for one instruction set: a member for each function above, named without the prefix.

@@ -2,7 +2,8 @@
 @safe struct DisjointWriter: @unchecked Sendable {
   /// The first element.
   let start: UnsafeMutablePointer<Float>
-  private let count: Int
+  /// Number of elements.
+  let count: Int
 
   init(start: UnsafeMutablePointer<Float>, count: Int) {
     unsafe self.start = start

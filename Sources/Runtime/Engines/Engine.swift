@@ -60,6 +60,11 @@ public protocol Engine: Sendable {
     _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix
 
+  /// The scan of Mamba-2 with the gate after it.
+  func gatedStateSpaceScan(
+    _ input: GatedStateSpaceInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix
+
   /// As `rmsNormalize`, with the mean taken over each of `groups` equal parts of a row.
   func rmsNormalize(_ input: Matrix, weight: [Float], groups: Int, epsilon: Float) -> Matrix
 

@@ -63,15 +63,15 @@ public struct ExecutionContext: Sendable {
     }
   }
 
-  func stateSpaceScan(
-    _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  func gatedStateSpaceScan(
+    _ input: GatedStateSpaceInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix {
     switch scanPrecision {
-    case .float: engine.stateSpaceScan(input, parameters, state: &state)
+    case .float: return engine.gatedStateSpaceScan(input, parameters, state: &state)
     case .int8:
-      engine.stateSpaceScan(
-        QuantizedScanInput(input, parameterGroup: parameters.states).widened, parameters,
-        state: &state)
+      let rounded = QuantizedScanInput(input.scanned, parameterGroup: parameters.states)
+      let scanned = engine.stateSpaceScan(rounded.widened, parameters, state: &state)
+      return engine.gate(scanned, by: input.gate.copied)
     }
   }
 }

@@ -2,56 +2,67 @@ import CKernels
 public import Quant
 
 extension FastEngine {
-  /// Tokens of a chunk: within it the scan is a product of matrices.
-  private static let chunk = 64
-  /// Up to so many tokens the recurrence itself is quicker.
+  /// Up to so many tokens the recurrence itself is quicker than a chunk.
   private static let recurrentTokens = 8
+  /// Rows that one task normalizes.
+  private static let rowsPerNormalization = 16
 
   /// See `Engine`.
-  ///
-  /// Long inputs go through the chunked form of state-space duality (arXiv:2405.21060, section 6), heads shared out
-  /// among the threads; a few tokens go through the recurrence.
   public func stateSpaceScan(
     _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix {
-    let timeSteps = self.timeSteps(input.timeSteps, parameters)
-    var output = Matrix(rows: input.values.rows, columns: input.values.columns)
-    output.values.withDisjointWriter { output in
-      state.withDisjointWriter { state in
-        pool.run(parameters.heads) { head in
-          let scan = HeadScan(
-            input: input, parameters: parameters, timeSteps: timeSteps, head: head)
-          if input.values.rows <= Self.recurrentTokens {
-            scan.recur(output, state)
-          } else {
-            for first in stride(from: 0, to: input.values.rows, by: Self.chunk) {
-              scan.multiply(
-                first..<min(first + Self.chunk, input.values.rows), output, state)
+    scan(StateSpaceSlices(input), parameters, &state)
+  }
+
+  /// See `Engine`.
+  public func gatedStateSpaceScan(
+    _ input: GatedStateSpaceInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix {
+    scan(StateSpaceSlices(input), parameters, &state)
+  }
+
+  /// Shares out the heads among the threads.
+  ///
+  /// Long inputs go through the chunked form of state-space duality (arXiv:2405.21060, section 6), a few tokens through
+  /// the recurrence.
+  private func scan(
+    _ input: StateSpaceSlices, _ parameters: StateSpaceParameters, _ state: inout [Float]
+  ) -> Matrix {
+    let tokens = input.values.rows
+    let isShort = tokens <= Self.recurrentTokens
+    let steps = TimeSteps(input.timeSteps, parameters, chunk: isShort ? 1 : PreparedChunks.length)
+    let chunks = isShort ? nil : PreparedChunks(input, parameters, pool: pool)
+    let columns = parameters.heads * parameters.headWidth
+    // Taken out, so that it is advanced in place.
+    var advanced = [Float]()
+    swap(&advanced, &state)
+    let output = Matrix(rows: tokens, columns: columns) { output in
+      advanced.withDisjointWriter { state in
+        input.withStarts { starts in
+          unsafe steps.withStarts { values, sums in
+            unsafe parameters.skip.withUnsafeBufferPointer { skip in
+              pool.run(sharing: tokens * state.count, parameters.heads) { head in
+                var scan = unsafe starts.scan(parameters, head: head)
+                unsafe scan.time_steps = values + head
+                unsafe scan.sums = sums + head
+                unsafe scan.D = skip.baseAddress.map { unsafe $0 + head * parameters.headWidth }
+                let result = unsafe output.start + head * parameters.headWidth
+                let held =
+                  unsafe state.start + head * parameters.headWidth * parameters.states
+                if let chunks {
+                  unsafe chunks.scan(
+                    scan, group: parameters.group(of: head), tokens, result, columns, held)
+                } else {
+                  unsafe vk_state_space_steps(result, columns, held, &scan, tokens)
+                }
+              }
             }
           }
-          scan.addSkip(output)
         }
       }
     }
+    swap(&advanced, &state)
     return output
-  }
-
-  /// `clamp(softplus(timeStep + bias))`: `[tokens, heads]`.
-  private func timeSteps(_ raw: Matrix, _ parameters: StateSpaceParameters) -> Matrix {
-    var steps = raw
-    for index in steps.values.indices {
-      steps.values[index] += parameters.timeStepBias[index % parameters.heads]
-    }
-    let count = steps.values.count
-    unsafe steps.values.withUnsafeMutableBufferPointer { values in
-      guard let start = values.baseAddress else { return }
-      unsafe vk_softplus(start, start, count)
-    }
-    for index in steps.values.indices {
-      steps.values[index] = min(
-        max(steps.values[index], parameters.timeStepMinimum), parameters.timeStepMaximum)
-    }
-    return steps
   }
 
   /// See `Engine`.
@@ -59,175 +70,170 @@ extension FastEngine {
     _ input: Matrix, weight: [Float], groups: Int, epsilon: Float
   ) -> Matrix {
     let width = input.columns / max(1, groups)
-    var output = Matrix(rows: input.rows, columns: input.columns)
-    output.values.withDisjointWriter { writer in
-      pool.run(input.rows) { row in
-        unsafe input.values.withUnsafeBufferPointer { values in
-          unsafe weight.withUnsafeBufferPointer { weight in
-            guard let value = values.baseAddress, let weight = weight.baseAddress else { return }
-            for group in 0..<groups {
-              let start = row * input.columns + group * width
-              unsafe vk_rms_normalize(
-                writer.start + start, value + start, weight + group * width, epsilon, 1, width)
+    let parts = Parts(input.rows, size: Self.rowsPerNormalization)
+    return Matrix(rows: input.rows, columns: input.columns) { output in
+      unsafe input.slice.withStart { start in
+        unsafe weight.withUnsafeBufferPointer { weight in
+          guard let weight = weight.baseAddress else { return }
+          pool.run(sharing: input.values.count, parts.count) { part in
+            for row in parts[part] {
+              for group in 0..<groups {
+                let first = row * input.columns + group * width
+                unsafe vk_rms_normalize(
+                  output.start + first, start + first, weight + group * width, epsilon, 1, width)
+              }
             }
           }
         }
       }
     }
-    return output
   }
 }
 
-/// The scan of one head.
-private struct HeadScan {
-  let input: SelectiveScanInput
-  let parameters: StateSpaceParameters
-  let timeSteps: Matrix
-  let head: Int
+/// What a scan reads of each token.
+private struct StateSpaceSlices {
+  let values: MatrixSlice
+  let timeSteps: MatrixSlice
+  let inputWeights: MatrixSlice
+  let outputWeights: MatrixSlice
+  let gate: MatrixSlice?
 
-  private var width: Int { parameters.headWidth }
-  private var states: Int { parameters.states }
-  private var firstChannel: Int { head * width }
-  private var firstWeight: Int { parameters.group(of: head) * states }
-
-  private func timeStep(_ token: Int) -> Float {
-    timeSteps.values[token * parameters.heads + head]
+  init(_ input: SelectiveScanInput) {
+    values = input.values.slice
+    timeSteps = input.timeSteps.slice
+    inputWeights = input.inputWeights.slice
+    outputWeights = input.outputWeights.slice
+    gate = nil
   }
 
-  /// Token after token.
-  func recur(_ output: DisjointWriter, _ state: DisjointWriter) {
-    unsafe withInputs { values, inputWeights, outputWeights in
-      for token in 0..<input.values.rows {
-        let step = timeStep(token)
-        let decay = exponentials([step * parameters.decay[head]])[0]
-        let weights = token * input.inputWeights.columns + firstWeight
-        let channels = token * input.values.columns + firstChannel
-        unsafe vk_state_space_step(
-          output.start + channels, state.start + head * width * states, values + channels,
-          inputWeights + weights, outputWeights + weights, decay, step, width, states)
-      }
-    }
+  init(_ input: GatedStateSpaceInput) {
+    values = input.values
+    timeSteps = input.timeSteps
+    inputWeights = input.inputWeights
+    outputWeights = input.outputWeights
+    gate = input.gate
   }
 
-  /// One chunk as products of matrices. With `a` the sum of `Δ · A` up to and with a token of the chunk:
-  ///
-  ///     y[i]  = Σ_{j ≤ i} (C[i] · B[j]) exp(a[i] − a[j]) Δ[j] x[j]  +  exp(a[i]) C[i] · state
-  ///     state = exp(a[last]) state + Σ_j exp(a[last] − a[j]) Δ[j] x[j] ⊗ B[j]
-  func multiply(_ tokens: Range<Int>, _ output: DisjointWriter, _ state: DisjointWriter) {
-    let count = tokens.count
-    let sums = decaySums(tokens)
-    let steps = tokens.map(timeStep)
-    unsafe withInputs { values, inputWeights, outputWeights in
-      let columns = input.values.columns
-      let weightColumns = input.inputWeights.columns
-      let x = unsafe values + tokens.lowerBound * columns + firstChannel
-      let b = unsafe inputWeights + tokens.lowerBound * weightColumns + firstWeight
-      let c = unsafe outputWeights + tokens.lowerBound * weightColumns + firstWeight
-      let y = unsafe output.start + tokens.lowerBound * columns + firstChannel
-      let held = unsafe state.start + head * width * states
-
-      var scores = [Float](repeating: 0, count: count * count)
-      unsafe MatrixProduct.multiplyTransposed(
-        left: c, leftStride: weightColumns, right: b, rightStride: weightColumns,
-        output: &scores, outputStride: count, rows: count, columns: count, inner: states,
-        accumulating: false)
-      decayScores(&scores, sums, steps)
-      unsafe MatrixProduct.multiply(
-        left: scores, leftStride: count, right: x, rightStride: columns, output: y,
-        outputStride: columns, rows: count, columns: width, inner: count, accumulating: false)
-
-      let reading = unsafe scaled(c, stride: weightColumns, by: exponentials(sums))
-      unsafe MatrixProduct.multiplyTransposed(
-        left: reading, leftStride: states, right: held, rightStride: states, output: y,
-        outputStride: columns, rows: count, columns: width, inner: states, accumulating: true)
-
-      let last = sums[count - 1]
-      let remaining = exponentials(sums.map { last - $0 })
-      let writing = unsafe scaled(
-        b, stride: weightColumns, by: zip(remaining, steps).map { $0 * $1 })
-      let factor = exponentials([last])[0]
-      for index in 0..<width * states { unsafe held[index] *= factor }
-      let transposed = unsafe transpose(x, stride: columns, rows: count)
-      unsafe MatrixProduct.multiply(
-        left: transposed, leftStride: count, right: writing, rightStride: states, output: held,
-        outputStride: states, rows: width, columns: states, inner: count, accumulating: true)
-    }
-  }
-
-  func addSkip(_ output: DisjointWriter) {
-    for token in 0..<input.values.rows {
-      let start = token * input.values.columns + firstChannel
-      for channel in 0..<width {
-        unsafe output.start[start + channel] +=
-          parameters.skip[firstChannel + channel] * input.values.values[start + channel]
-      }
-    }
-  }
-
-  private func decaySums(_ tokens: Range<Int>) -> [Float] {
-    var sum = 0.0
-    return tokens.map { token in
-      sum += Double(timeStep(token)) * Double(parameters.decay[head])
-      return Float(sum)
-    }
-  }
-
-  /// Multiplies by what is left of token j at token i, and takes out what lies in the future.
-  private func decayScores(_ scores: inout [Float], _ sums: [Float], _ steps: [Float]) {
-    let count = sums.count
-    for row in 0..<count {
-      let factors = exponentials(sums[0...row].map { sums[row] - $0 })
-      for column in 0..<count {
-        scores[row * count + column] *=
-          column <= row ? factors[column] * steps[column] : 0
-      }
-    }
-  }
-
-  private func exponentials(_ values: [Float]) -> [Float] {
-    var results = values
-    unsafe vk_exp(&results, values, values.count)
-    return results
-  }
-
-  /// A copy of rows of `states` values, each multiplied by its factor.
-  private func scaled(
-    _ rows: UnsafePointer<Float>, stride: Int, by factors: [Float]
-  ) -> [Float] {
-    var copy = [Float]()
-    copy.reserveCapacity(factors.count * states)
-    for (row, factor) in factors.enumerated() {
-      for column in 0..<states { unsafe copy.append(rows[row * stride + column] * factor) }
-    }
-    return copy
-  }
-
-  /// The channels of the head by tokens: `[headWidth, rows]`.
-  private func transpose(
-    _ values: UnsafePointer<Float>, stride: Int, rows: Int
-  ) -> [Float] {
-    var copy = [Float]()
-    copy.reserveCapacity(rows * width)
-    for channel in 0..<width {
-      for row in 0..<rows { unsafe copy.append(values[row * stride + channel]) }
-    }
-    return copy
-  }
-
-  private func withInputs(
-    _ body: (
-      _ values: UnsafePointer<Float>, _ inputWeights: UnsafePointer<Float>,
-      _ outputWeights: UnsafePointer<Float>
-    ) -> Void
-  ) {
-    unsafe input.values.values.withUnsafeBufferPointer { values in
-      unsafe input.inputWeights.values.withUnsafeBufferPointer { inputWeights in
-        unsafe input.outputWeights.values.withUnsafeBufferPointer { outputWeights in
-          guard let values = values.baseAddress, let inputWeights = inputWeights.baseAddress,
-            let outputWeights = outputWeights.baseAddress
-          else { return }
-          unsafe body(values, inputWeights, outputWeights)
+  /// Calls `body` with where the first token of each input lies.
+  func withStarts(_ body: (StateSpaceStarts) -> Void) {
+    unsafe values.withStart { values in
+      unsafe inputWeights.withStart { inputWeights in
+        unsafe outputWeights.withStart { outputWeights in
+          var scan = unsafe vk_state_space()
+          unsafe scan.x = values
+          unsafe scan.x_stride = self.values.matrix.columns
+          unsafe scan.B = inputWeights
+          unsafe scan.C = outputWeights
+          unsafe scan.parameter_stride = self.inputWeights.matrix.columns
+          guard let gate else { return unsafe body(StateSpaceStarts(first: scan)) }
+          unsafe gate.withStart { start in
+            unsafe scan.gate = start
+            unsafe scan.gate_stride = gate.matrix.columns
+            unsafe body(StateSpaceStarts(first: scan))
+          }
         }
+      }
+    }
+  }
+}
+
+/// Where the inputs of the first head lie.
+@safe private struct StateSpaceStarts {
+  let first: vk_state_space
+
+  init(first: vk_state_space) { unsafe self.first = first }
+
+  /// The inputs of a head, without its time steps and skip weights.
+  func scan(_ parameters: StateSpaceParameters, head: Int) -> vk_state_space {
+    var scan = unsafe first
+    let channel = head * parameters.headWidth
+    let weight = parameters.group(of: head) * parameters.states
+    unsafe scan.x = first.x + channel
+    unsafe scan.gate = first.gate.map { unsafe $0 + channel }
+    unsafe scan.B = first.B + weight
+    unsafe scan.C = first.C + weight
+    unsafe scan.step_stride = parameters.heads
+    unsafe scan.head_width = parameters.headWidth
+    unsafe scan.states = parameters.states
+    return unsafe scan
+  }
+}
+
+/// `Δ = clamp(softplus(timeStep + bias))` and the sums of `Δ · A` from the first token of a chunk: `[tokens, heads]` each.
+private struct TimeSteps {
+  private let values: Matrix
+  private let sums: Matrix
+
+  init(_ raw: MatrixSlice, _ parameters: StateSpaceParameters, chunk: Int) {
+    var sums = Matrix(rows: raw.rows, columns: parameters.heads)
+    values = Matrix(rows: raw.rows, columns: parameters.heads) { values in
+      unsafe raw.withStart { start in
+        unsafe vk_state_space_time_steps(
+          values.start, &sums.values, start, raw.matrix.columns, parameters.timeStepBias,
+          parameters.decay, parameters.timeStepMinimum, parameters.timeStepMaximum, raw.rows,
+          parameters.heads, chunk)
+      }
+    }
+    self.sums = sums
+  }
+
+  func withStarts(
+    _ body: (_ values: UnsafePointer<Float>, _ sums: UnsafePointer<Float>) -> Void
+  ) {
+    unsafe values.slice.withStart { values in
+      unsafe sums.slice.withStart { sums in unsafe body(values, sums) }
+    }
+  }
+}
+
+/// What the heads of a group share, for every chunk of tokens: the products of B and C, and both in the order that
+/// chunks read them.
+private struct PreparedChunks {
+  /// Tokens of a chunk.
+  static let length = Int(VK_CHUNK)
+
+  private let prepared: Matrix
+  private let groups: Int
+  private let parts: Parts
+
+  init(_ input: StateSpaceSlices, _ parameters: StateSpaceParameters, pool: ThreadPool) {
+    let (groups, states) = (parameters.groups, parameters.states)
+    let parts = Parts(input.values.rows, size: Self.length)
+    let padded = (states + Self.length - 1) / Self.length * Self.length
+    let columns = Self.length * (2 * padded + Self.length)
+    let operations = input.values.rows * groups * columns
+    prepared = Matrix(rows: parts.count * groups, columns: columns) { output in
+      input.withStarts { starts in
+        pool.run(sharing: operations, parts.count * groups) { index in
+          let (part, group) = index.quotientAndRemainder(dividingBy: groups)
+          let stride = unsafe starts.first.parameter_stride
+          let first = parts[part].lowerBound * stride + group * states
+          unsafe vk_state_space_prepare(
+            output.start + index * columns, starts.first.B + first, starts.first.C + first, stride,
+            parts[part].count, states)
+        }
+      }
+    }
+    self.groups = groups
+    self.parts = parts
+  }
+
+  /// Scans one head, chunk after chunk.
+  func scan(
+    _ head: vk_state_space, group: Int, _ tokens: Int, _ output: UnsafeMutablePointer<Float>,
+    _ stride: Int, _ state: UnsafeMutablePointer<Float>
+  ) {
+    unsafe prepared.slice.withStart { start in
+      for part in 0..<parts.count {
+        let first = parts[part].lowerBound
+        var scan = unsafe head
+        unsafe scan.x += first * head.x_stride
+        unsafe scan.gate = head.gate.map { unsafe $0 + first * head.gate_stride }
+        unsafe scan.time_steps += first * head.step_stride
+        unsafe scan.sums += first * head.step_stride
+        unsafe vk_state_space_chunk(
+          output + first * stride, stride, state,
+          start + (part * groups + group) * prepared.columns, &scan, parts[part].count)
       }
     }
   }

@@ -195,6 +195,13 @@ public struct ReferenceEngine: Engine {
   }
 
   /// See `Engine`.
+  public func gatedStateSpaceScan(
+    _ input: GatedStateSpaceInput, _ parameters: StateSpaceParameters, state: inout [Float]
+  ) -> Matrix {
+    gate(stateSpaceScan(input.scanned, parameters, state: &state), by: input.gate.copied)
+  }
+
+  /// See `Engine`.
   public func rmsNormalize(
     _ input: Matrix, weight: [Float], groups: Int, epsilon: Float
   ) -> Matrix {

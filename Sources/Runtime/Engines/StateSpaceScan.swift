@@ -1,4 +1,5 @@
 import Foundation
+public import Quant
 
 /// The weights of one Mamba-2 scan.
 ///
@@ -55,4 +56,44 @@ public struct StateSpaceParameters: Sendable {
 
   /// The group of a head.
   func group(of head: Int) -> Int { head / (heads / groups) }
+}
+
+/// A scan of Mamba-2 with its gate.
+public struct GatedStateSpaceInput: Sendable {
+  /// `x`: `[tokens, heads · headWidth]`, after convolution and SiLU.
+  public let values: MatrixSlice
+  /// `B`: `[tokens, groups · states]`.
+  public let inputWeights: MatrixSlice
+  /// `C`: `[tokens, groups · states]`, a slice of the same matrix.
+  public let outputWeights: MatrixSlice
+  /// `z`: `[tokens, heads · headWidth]`; outputs are multiplied by its SiLU.
+  public let gate: MatrixSlice
+  /// Time steps before bias and softplus: `[tokens, heads]`.
+  public let timeSteps: MatrixSlice
+
+  /// Gathers the inputs of a gated scan; both matrices have the same number of rows.
+  ///
+  /// - Parameters:
+  ///   - convolved: x, B and C side by side.
+  ///   - gate: `z`.
+  ///   - timeSteps: time steps before bias and softplus.
+  public init(
+    convolved: Matrix, gate: MatrixSlice, timeSteps: MatrixSlice,
+    _ parameters: StateSpaceParameters
+  ) {
+    let inner = parameters.heads * parameters.headWidth
+    let weights = parameters.groups * parameters.states
+    values = convolved.slice(0..<inner)
+    inputWeights = convolved.slice(inner..<inner + weights)
+    outputWeights = convolved.slice(inner + weights..<inner + 2 * weights)
+    self.gate = gate
+    self.timeSteps = timeSteps
+  }
+
+  /// The inputs of the scan alone, for engines that take one step after the other.
+  var scanned: SelectiveScanInput {
+    SelectiveScanInput(
+      values: values.copied, timeSteps: timeSteps.copied, inputWeights: inputWeights.copied,
+      outputWeights: outputWeights.copied)
+  }
 }

@@ -44,17 +44,14 @@ struct MambaTwoScan: Sendable {
     _ projected: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {
     let engine = context.engine
-    let (inner, parameters) = (shape.innerWidth, shape.parameterWidth)
+    let (inner, convolvedWidth) = (shape.innerWidth, shape.convolvedWidth)
     let convolved = engine.causalConvolution(
-      projected.slice(inner..<inner + shape.convolvedWidth), weight: convolutionWeight,
+      projected.slice(inner..<inner + convolvedWidth), weight: convolutionWeight,
       bias: convolutionBias, history: &state.history)
-    let scanInput = SelectiveScanInput(
-      values: convolved.columns(0..<inner),
-      timeSteps: projected.columns(inner + shape.convolvedWidth..<projected.columns),
-      inputWeights: convolved.columns(inner..<inner + parameters),
-      outputWeights: convolved.columns(inner + parameters..<inner + 2 * parameters))
-    let scanned = context.stateSpaceScan(scanInput, scan, state: &state.scan)
-    let gated = engine.gate(scanned, by: projected.columns(0..<inner))
+    let scanInput = GatedStateSpaceInput(
+      convolved: convolved, gate: projected.slice(0..<inner),
+      timeSteps: projected.slice(inner + convolvedWidth..<projected.columns), scan)
+    let gated = context.gatedStateSpaceScan(scanInput, scan, state: &state.scan)
     guard let normalization else { return gated }
     return engine.rmsNormalize(
       gated, weight: normalization, groups: shape.groups, epsilon: Float(shape.epsilon))
