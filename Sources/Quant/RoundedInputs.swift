@@ -53,6 +53,8 @@ import CKernels
   public var rowsPerToken: Int { precision == .byte ? 1 : VK_INPUT_DIGITS }
 
   /// Rounds the inputs of some tokens; different tokens may be rounded at the same time.
+  ///
+  /// Rows lie in bundles of eight, so a range begins with a bundle and ends with one or with the last token.
   public func round(_ values: UnsafePointer<Float>, stride: Int, tokens: Range<Int>) {
     let row = tokens.lowerBound * rowsPerToken
     let code = unsafe codes + row * padded
@@ -65,7 +67,7 @@ import CKernels
       shape.offsetColumns, Int32(shape.offset))
   }
 
-  /// Calls `body` with the rows from that of a token on.
+  /// Calls `body` with the rows from that of a token on, which is the first of a bundle.
   func withInputs(from token: Int, _ body: (UnsafePointer<vk_inputs>) -> Void) {
     let row = token * rowsPerToken
     var inputs = unsafe vk_inputs(

@@ -16,6 +16,10 @@ struct ByteInputs {
     }
   }
 
+  /// Rows that lie together.
+  private static let bundle = 8
+
+  let rows: Int
   let columns: Int
   let padded: Int
   let shape: Shape
@@ -33,6 +37,7 @@ struct ByteInputs {
     let padded = (columns + 15) / 16 * 16
     self.padded = padded
     let rows = isSplit ? 3 * tokens : tokens
+    self.rows = rows
     let sums = rows * ((padded + shape.offsetColumns - 1) / shape.offsetColumns)
     let groups = rows * ((padded + shape.scaleColumns - 1) / shape.scaleColumns)
     let round = isSplit ? kernels.split_inputs : kernels.round_inputs
@@ -53,10 +58,21 @@ struct ByteInputs {
   var groups: Int { (padded + shape.scaleColumns - 1) / shape.scaleColumns }
   var sums: Int { (padded + shape.offsetColumns - 1) / shape.offsetColumns }
 
-  func code(_ row: Int, _ column: Int) -> Int { Int(codes[row * padded + column]) }
+  /// Where element `index` of a row is that has `count` of them; `together` elements of a row lie side by side.
+  private func place(_ row: Int, _ index: Int, of count: Int, together: Int = 1) -> Int {
+    let first = row / Self.bundle * Self.bundle
+    let width = min(Self.bundle, rows - first)
+    return first * count + (index / together * width + row - first) * together + index % together
+  }
+
+  func code(_ row: Int, _ column: Int) -> Int {
+    Int(codes[place(row, column, of: padded, together: 4)])
+  }
+
+  func offset(_ row: Int, _ sum: Int) -> Int { Int(offsets[place(row, sum, of: sums)]) }
 
   func scale(_ row: Int, _ column: Int) -> Float {
-    scales[row * groups + column / shape.scaleColumns]
+    scales[place(row, column / shape.scaleColumns, of: groups)]
   }
 
   func withInputs(_ body: (UnsafePointer<vk_inputs>) -> Void) {

@@ -25,7 +25,7 @@ import Testing
         let first = sum * inputs.shape.offsetColumns
         let end = min(first + inputs.shape.offsetColumns, inputs.padded)
         let codes = (first..<end).reduce(0) { $0 + inputs.code(row, $1) }
-        #expect(Int(inputs.offsets[row * inputs.sums + sum]) == -inputs.shape.offset * codes)
+        #expect(inputs.offset(row, sum) == -inputs.shape.offset * codes)
       }
       #expect((inputs.columns..<inputs.padded).allSatisfy { inputs.code(row, $0) == 0 })
     }

@@ -98,22 +98,24 @@ import Testing
     for (rows, columns) in Self.shapes {
       let encoded = try matrix(name, rows, columns)
       let product = try tileProduct(encoded.encoding)
-      let input = Matrix.noise(rows: 5, columns: columns, seed: UInt64(columns))
+      let tokens = 11
+      let input = Matrix.noise(rows: tokens, columns: columns, seed: UInt64(columns))
       let inputs = RoundedInputs(
-        tokens: 5, columns: columns, shape: product.inputShape, precision: .byte)
+        tokens: tokens, columns: columns, shape: product.inputShape, precision: .byte)
       #expect(inputs.rowsPerToken == 1)
-      for tokens in [2..<5, 0..<2] {
-        inputs.round(input.values, stride: columns, tokens: tokens)
+      for part in [8..<tokens, 0..<8] {
+        inputs.round(input.values, stride: columns, tokens: part)
       }
-      var products = [Float](repeating: .nan, count: 5 * rows)
+      var products = [Float](repeating: .nan, count: tokens * rows)
       product.multiply(
-        encoded, rows: 0..<rows, by: inputs, token: 0, count: 5, into: &products, stride: rows)
+        encoded, rows: 0..<rows, by: inputs, token: 0, count: tokens, into: &products,
+        stride: rows)
       expectProducts(products, encoded.expanded(), input, slack: 0.5 / 127)
-      // Tokens from one on, into a part of their own.
+      // Tokens from a bundle on, into a part of their own.
       var rest = [Float](repeating: .nan, count: 3 * rows)
       product.multiply(
-        encoded, rows: 0..<rows, by: inputs, token: 2, count: 3, into: &rest, stride: rows)
-      #expect(rest == Array(products[2 * rows..<5 * rows]))
+        encoded, rows: 0..<rows, by: inputs, token: 8, count: 3, into: &rest, stride: rows)
+      #expect(rest == Array(products[8 * rows..<tokens * rows]))
     }
   }
 }

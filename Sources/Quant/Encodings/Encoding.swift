@@ -43,7 +43,8 @@ public protocol TileProduct: Sendable {
   var inputShape: RoundedInputs.Shape { get }
 
   /// Multiplies some rows, the first of which is the first of a tile, by `count` rows of inputs from that of
-  /// `token` on; the results of an input row lie together, `stride` from one input row to the next.
+  /// `token` on, a multiple of eight as the end of the range is, unless it is the end of the inputs. The results of
+  /// an input row lie together, `stride` from one input row to the next.
   func multiply(
     _ matrix: EncodedMatrix, rows: Range<Int>, by inputs: RoundedInputs, token: Int, count: Int,
     into output: UnsafeMutablePointer<Float>, stride: Int)
