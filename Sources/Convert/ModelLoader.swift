@@ -13,7 +13,8 @@ public enum ModelLoader {
       guard vision == nil else { throw ConvertError.visionForPack(path) }
       let reader = try PackReader(path: path)
       return try load(
-        PackWeightSource(reader, threads: context.threads), try reader.modelDescription(), path, context, file: reader.asset)
+        PackWeightSource(reader, threads: context.threads), try reader.modelDescription(), path,
+        context, file: reader.asset)
     }
     let checkpoint = try Checkpoint(directory: path, vision: vision)
     let weights = try CheckpointWeightSource(checkpoint)
