@@ -47,13 +47,28 @@ enum PlaneTiling: Sendable {
         target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: UInt8.self),
         rows, columns)
     case .halves:
-      unsafe vk_tile_halves(
-        target.assumingMemoryBound(to: UInt16.self), source.assumingMemoryBound(to: UInt16.self),
-        rows, bytesPerRow / 2)
+      unsafe withAlignedHalves(source, byteCount: rows * bytesPerRow) { halves in
+        unsafe vk_tile_halves(
+          target.assumingMemoryBound(to: UInt16.self), halves, rows, bytesPerRow / 2)
+      }
     case .bytes:
       unsafe vk_tile_bytes(
         target.assumingMemoryBound(to: Int8.self), source.assumingMemoryBound(to: Int8.self),
         rows, bytesPerRow)
+    }
+  }
+
+  /// Calls `body` with the same halves at an address where halves may lie; pieces of planes begin anywhere.
+  private func withAlignedHalves(
+    _ source: UnsafeRawPointer, byteCount: Int, _ body: (UnsafePointer<UInt16>) -> Void
+  ) {
+    guard UInt(bitPattern: source) % 2 != 0 else {
+      return unsafe body(source.assumingMemoryBound(to: UInt16.self))
+    }
+    unsafe withUnsafeTemporaryAllocation(of: UInt16.self, capacity: byteCount / 2) { copy in
+      guard let start = copy.baseAddress else { return }
+      unsafe UnsafeMutableRawPointer(start).copyMemory(from: source, byteCount: byteCount)
+      unsafe body(start)
     }
   }
 

@@ -156,8 +156,9 @@ void vk_split_inputs(
 ///
 ///     out[t * stride + r] = sum_k w[first_row + r, k] x[t, k]
 ///
-/// Sums over scale_columns are whole numbers, so they are exact. first_row is a multiple of 16; the
-/// inputs begin with a bundle and hold exactly `tokens` rows.
+/// Sums over scale_columns are whole numbers, so they are exact. first_row is a multiple of 16;
+/// group_size is 16 or a multiple of VK_SCALE_COLUMNS; the inputs begin with a bundle and end with
+/// one or with the last row that was rounded.
 void vk_q8_multiply(
     float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,

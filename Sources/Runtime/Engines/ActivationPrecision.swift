@@ -2,6 +2,6 @@
 public enum ActivationPrecision: String, Sendable, CaseIterable {
   /// As floats.
   case float
-  /// As bytes: each token has a scale for every group of up to 64 of them.
+  /// As bytes: each token has a scale for every group of up to 32 of them.
   case int8
 }
