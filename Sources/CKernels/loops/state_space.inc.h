@@ -36,19 +36,6 @@ VK_INLINE void transpose(f32x16 rows[VK_LANES]) {
   }
 }
 
-/// The sum of all lanes of each of 16 vectors, added as in `sum_lanes`.
-VK_INLINE f32x16 sum_lanes_of_each(const f32x16 vectors[VK_LANES]) {
-  f32x16 sums[VK_LANES];
-  VK_UNROLL for (int i = 0; i < VK_LANES; ++i) sums[i] = vectors[i];
-  VK_UNROLL for (int count = VK_LANES / 2; count > 0; count /= 2) {
-    VK_UNROLL for (int i = 0; i < count; ++i) {
-      sums[i] = VK_INTERLEAVE_LOW(sums[i], sums[i + count])
-                + VK_INTERLEAVE_HIGH(sums[i], sums[i + count]);
-    }
-  }
-  return sums[0];
-}
-
 /// Adds the skip, multiplies by the gate if there is one, and writes up to 16 outputs of a token.
 VK_INLINE void state_space_store(
     float *y, f32x16 sum, const vk_state_space *scan, size_t token, size_t p, size_t lanes) {
@@ -58,41 +45,54 @@ VK_INLINE void state_space_store(
   store_lanes(y + p, sum, lanes);
 }
 
-/// Advances the states of one channel by a token; the lanes of the result add up to its output.
-VK_INLINE f32x16 state_space_channel(
-    float *state, const float *B, const float *C, f32x16 decay, f32x16 input, size_t states) {
+/// Advances the states of one channel by a token and returns its output before the skip.
+///
+/// Channels follow each other one by one: the processor fetches a single stream best.
+VK_INLINE float state_space_channel(
+    float *state, const float *B, const float *C, f32x16 decay, f32x16 input, size_t whole,
+    size_t rest) {
   f32x16 sum = 0;
-  size_t n = 0;
-  for (; n + VK_LANES <= states; n += VK_LANES) {
+  for (size_t n = 0; n < whole; n += VK_LANES) {
     f32x16 next = VK_FMA(input, load_f32(B + n), load_f32(state + n) * decay);
     store_f32(state + n, next);
     sum = VK_FMA(next, load_f32(C + n), sum);
   }
-  if (n < states) {
-    size_t lanes = states - n;
-    f32x16 held = load_some_f32(state + n, lanes) * decay;
-    f32x16 next = VK_FMA(input, load_some_f32(B + n, lanes), held);
-    store_some_f32(state + n, next, lanes);
-    sum = VK_FMA(next, load_some_f32(C + n, lanes), sum);
+  if (rest) {
+    f32x16 held = load_some_f32(state + whole, rest) * decay;
+    f32x16 next = VK_FMA(input, load_some_f32(B + whole, rest), held);
+    store_some_f32(state + whole, next, rest);
+    sum = VK_FMA(next, load_some_f32(C + whole, rest), sum);
   }
-  return sum;
+  return sum_lanes(sum);
+}
+
+/// One token. rest: states after the last whole vector.
+VK_INLINE void state_space_step(
+    float *y, float *state, const vk_state_space *scan, size_t token, size_t rest) {
+  const float *B = scan->B + token * scan->parameter_stride;
+  const float *C = scan->C + token * scan->parameter_stride;
+  const float *x = scan->x + token * scan->x_stride;
+  f32x16 decay = exponential(splat(scan->sums[token * scan->step_stride]));
+  float step = scan->time_steps[token * scan->step_stride];
+  size_t width = scan->head_width, states = scan->states;
+  for (size_t p = 0; p < width; ++p) {
+    f32x16 input = splat(step * x[p]);
+    y[p] = state_space_channel(state + p * states, B, C, decay, input, states - rest, rest);
+  }
+  for (size_t p = 0; p < width; p += VK_LANES) {
+    size_t lanes = width - p < VK_LANES ? width - p : VK_LANES;
+    state_space_store(y, load_lanes(y + p, lanes), scan, token, p, lanes);
+  }
 }
 
 static void VK(state_space_steps)(
     float *y, size_t stride, float *state, const vk_state_space *scan, size_t tokens) {
+  size_t rest = scan->states % VK_LANES;
   for (size_t t = 0; t < tokens; ++t) {
-    const float *B = scan->B + t * scan->parameter_stride;
-    const float *C = scan->C + t * scan->parameter_stride, *x = scan->x + t * scan->x_stride;
-    f32x16 decay = exponential(splat(scan->sums[t * scan->step_stride]));
-    float step = scan->time_steps[t * scan->step_stride];
-    for (size_t p = 0; p < scan->head_width; p += VK_LANES) {
-      size_t lanes = scan->head_width - p < VK_LANES ? scan->head_width - p : VK_LANES;
-      f32x16 sums[VK_LANES] = {0};
-      for (size_t i = 0; i < lanes; ++i) {
-        float *row = state + (p + i) * scan->states;
-        sums[i] = state_space_channel(row, B, C, decay, splat(step * x[p + i]), scan->states);
-      }
-      state_space_store(y + t * stride, sum_lanes_of_each(sums), scan, t, p, lanes);
+    if (rest) {
+      state_space_step(y + t * stride, state, scan, t, rest);
+    } else {
+      state_space_step(y + t * stride, state, scan, t, 0);
     }
   }
 }
