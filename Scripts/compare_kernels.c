@@ -219,6 +219,16 @@ typedef struct rounded {
   double *values;
 } rounded;
 
+/// Where a part of a row lies among the parts of all rows, in bundles.
+static size_t bundled(size_t row, size_t rows, size_t part, size_t parts) {
+  size_t place = row % VK_INPUT_BUNDLE, first = row - place, left = rows - first;
+  return first * parts + part * (left < VK_INPUT_BUNDLE ? left : VK_INPUT_BUNDLE) + place;
+}
+
+static int code_of(const vk_inputs *inputs, size_t row, size_t rows, size_t k, size_t columns) {
+  return inputs->codes[bundled(row, rows, k / 4, padded(columns) / 4) * 4 + k % 4];
+}
+
 /// The same bytes as the portable kernel makes.
 static void expect_same_inputs(
     const vk_inputs *found, const float *x, size_t tokens, size_t columns, size_t scale_columns,
@@ -250,16 +260,27 @@ static void expect_split(const rounded *split, const float *x, size_t tokens, si
   }
 }
 
+static void expect_codes(const vk_inputs *inputs, size_t rows, size_t columns) {
+  ++comparisons;
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t k = 0; k < padded(columns); ++k) {
+      int code = code_of(inputs, row, rows, k, columns), limit = k < columns ? 127 : 0;
+      if (abs(code) > limit) fail("codes", row * columns + k, code, limit);
+    }
+  }
+}
+
 static void expect_offsets(
-    const vk_inputs *inputs, size_t tokens, size_t columns, size_t offset_columns, int offset) {
+    const vk_inputs *inputs, size_t rows, size_t columns, size_t offset_columns, int offset) {
   ++comparisons;
   size_t width = padded(columns), sums = quotient_up(width, offset_columns);
-  for (size_t i = 0; i < tokens * sums; ++i) {
-    int32_t expected = 0;
-    for (size_t k = i % sums * offset_columns; k < (i % sums + 1) * offset_columns; ++k) {
-      if (k < width) expected -= offset * inputs->codes[i / sums * width + k];
+  for (size_t i = 0; i < rows * sums; ++i) {
+    size_t row = i / sums, sum = i % sums;
+    int32_t expected = 0, found = inputs->offsets[bundled(row, rows, sum, sums)];
+    for (size_t k = sum * offset_columns; k < (sum + 1) * offset_columns && k < width; ++k) {
+      expected -= offset * code_of(inputs, row, rows, k, columns);
     }
-    if (inputs->offsets[i] != expected) fail("offsets", i, inputs->offsets[i], expected);
+    if (found != expected) fail("offsets", i, found, expected);
   }
 }
 
@@ -275,17 +296,19 @@ static rounded round_inputs(
   (digits ? table->split_inputs : table->round_inputs)(
       codes, offsets, scales, x, columns, tokens, columns, scale_columns, offset_columns, offset);
   double *values = allot(rows * columns * sizeof *values);
-  for (size_t i = 0; i < rows * columns; ++i) {
-    size_t t = i / columns, k = i % columns;
-    values[i] = (double)codes[t * width + k] * (double)scales[t * groups + k / scale_columns];
-  }
   rounded made = {{codes, offsets, scales}, rows, values};
+  for (size_t i = 0; i < rows * columns; ++i) {
+    size_t row = i / columns, k = i % columns;
+    float scale = scales[bundled(row, rows, k / scale_columns, groups)];
+    values[i] = (double)code_of(&made.inputs, row, rows, k, columns) * (double)scale;
+  }
   if (digits) {
     expect_split(&made, x, tokens, columns);
   } else {
     expect_same_inputs(
         &made.inputs, x, tokens, columns, scale_columns, offset_columns, offset);
   }
+  expect_codes(&made.inputs, rows, columns);
   expect_offsets(&made.inputs, rows, columns, offset_columns, offset);
   return made;
 }
@@ -503,18 +526,92 @@ static void check_scans(void) {
     expect_close("selective_scan_int8", found_state, expected_state, held, 1e-5, 1e-5);
     finish("scans");
   }
-  EACH(states, all_columns) {
-    size_t width = 5, count = width * states;
-    float *x = uniform(width, -1, 1), *B = uniform(states, -1, 1), *C = uniform(states, -1, 1);
-    float *start = uniform(count, -1, 1), *expected = floats(width), *found = floats(width);
-    float *expected_state = floats(count), *found_state = floats(count);
-    memcpy(expected_state, start, count * 4);
-    memcpy(found_state, start, count * 4);
-    plain->state_space_step(expected, expected_state, x, B, C, 0.9f, 0.3f, width, states);
-    table->state_space_step(found, found_state, x, B, C, 0.9f, 0.3f, width, states);
-    expect_close("state_space_step", found, expected, width, 1e-6, 1e-6 * (double)states);
-    expect_close("state_space_step", found_state, expected_state, count, 1e-6, 1e-6);
-    finish("state_space_step");
+}
+
+static void check_time_steps(void) {
+  EACH(heads, all_columns) {
+    size_t tokens = 11, stride = heads + 2, count = tokens * heads;
+    float *raw = uniform(tokens * stride, -12, 30), *bias = uniform(heads, -1, 1);
+    float *A = uniform(heads, -16, 0), *expected = floats(count), *found = floats(count);
+    float *expected_sums = floats(count), *found_sums = floats(count);
+    plain->state_space_time_steps(
+        expected, expected_sums, raw, stride, bias, A, 0.01f, 25, tokens, heads, 4);
+    table->state_space_time_steps(
+        found, found_sums, raw, stride, bias, A, 0.01f, 25, tokens, heads, 4);
+    expect_close("steps of state_space_time_steps", found, expected, count, 1e-6, 0);
+    expect_close("sums of state_space_time_steps", found_sums, expected_sums, count, 1.2e-6, 0);
+    finish("state_space_time_steps");
+  }
+}
+
+static void check_steps(
+    const vk_state_space *scan, const float *start, size_t tokens, double bound) {
+  size_t stride = scan->head_width + 2, held = scan->head_width * scan->states;
+  float *expected = floats(tokens * stride), *found = floats(tokens * stride);
+  float *expected_state = floats(held), *found_state = floats(held);
+  memcpy(expected_state, start, held * 4);
+  memcpy(found_state, start, held * 4);
+  plain->state_space_steps(expected, stride, expected_state, scan, tokens);
+  table->state_space_steps(found, stride, found_state, scan, tokens);
+  expect_close("state_space_steps", found, expected, tokens * stride, bound, bound);
+  expect_close("state_space_steps", found_state, expected_state, held, bound, bound);
+}
+
+static void check_chunk(
+    const vk_state_space *scan, const float *start, size_t tokens, double bound) {
+  size_t stride = scan->head_width + 2, held = scan->head_width * scan->states;
+  float *expected = floats(tokens * stride), *found = floats(tokens * stride);
+  float *expected_state = floats(held), *found_state = floats(held);
+  size_t room = VK_CHUNK * (2 * quotient_up(scan->states, VK_CHUNK) * VK_CHUNK + VK_CHUNK);
+  float *expected_prepared = floats(room), *found_prepared = floats(room);
+  plain->state_space_prepare(
+      expected_prepared, scan->B, scan->C, scan->parameter_stride, tokens, scan->states);
+  table->state_space_prepare(
+      found_prepared, scan->B, scan->C, scan->parameter_stride, tokens, scan->states);
+  expect_close("state_space_prepare", found_prepared, expected_prepared, room, bound, bound);
+  vk_state_space rest = *scan;
+  rest.B = rest.C = NULL;
+  memcpy(expected_state, start, held * 4);
+  memcpy(found_state, start, held * 4);
+  plain->state_space_chunk(expected, stride, expected_state, expected_prepared, &rest, tokens);
+  table->state_space_chunk(found, stride, found_state, found_prepared, &rest, tokens);
+  expect_close("state_space_chunk", found, expected, tokens * stride, bound, bound);
+  expect_close("state_space_chunk", found_state, expected_state, held, bound, bound);
+}
+
+/// Heads whose states decay slowly and at once. All rows have gaps.
+static void check_heads(size_t tokens, size_t width, size_t states) {
+  enum { HEADS = 2 };
+  static const float A[HEADS] = {-0.7f, -1e30f}, bias[HEADS] = {0};
+  float *raw = uniform(tokens * HEADS, -4, 1), *start = uniform(width * states, -1, 1);
+  float *steps = floats(tokens * HEADS), *sums = floats(tokens * HEADS);
+  vk_state_space scan = {
+      .x = uniform(tokens * (width + 1), -1, 1), .x_stride = width + 1,
+      .B = uniform(tokens * (states + 3), -1, 1), .C = uniform(tokens * (states + 3), -1, 1),
+      .parameter_stride = states + 3, .step_stride = HEADS,
+      .gate = states % 2 ? uniform(tokens * (width + 4), -2, 2) : NULL, .gate_stride = width + 4,
+      .D = uniform(width, -1, 1), .head_width = width, .states = states};
+  // Each term of a sum is rounded with every later one.
+  double bound = 1e-6 * (double)(states + tokens);
+  for (size_t head = 0; head < HEADS; ++head) {
+    scan.time_steps = steps + head;
+    scan.sums = sums + head;
+    plain->state_space_time_steps(steps, sums, raw, HEADS, bias, A, 0.01f, 2, tokens, HEADS, 1);
+    check_steps(&scan, start, tokens, bound);
+    plain->state_space_time_steps(
+        steps, sums, raw, HEADS, bias, A, 0.01f, 2, tokens, HEADS, VK_CHUNK);
+    check_chunk(&scan, start, tokens, bound);
+  }
+  finish("scans of heads");
+}
+
+static void check_state_spaces(void) {
+  static const size_t all_tokens[] = {1, 2, 15, 16, 17, 31, VK_CHUNK};
+  static const size_t all_widths[] = {1, 8, 15, 16, 33, 64};
+  static const size_t all_states[] = {1, 7, 16, 17, 31, 32, 40, 129};
+  check_time_steps();
+  EACH(tokens, all_tokens) EACH(width, all_widths) EACH(states, all_states) {
+    check_heads(tokens, width, states);
   }
 }
 
@@ -540,6 +637,7 @@ static int check_table(const char *name) {
   check_rows();
   check_convolutions();
   check_scans();
+  check_state_spaces();
   check_limits();
   printf("%s: %zu comparisons, %zu failures\n", name, comparisons, failures);
   return failures == 0;
