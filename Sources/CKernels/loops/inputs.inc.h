@@ -1,7 +1,9 @@
 // Inputs of byte products: rows of activations rounded to bytes, group by group.
 
+VK_INLINE size_t quotient_up(size_t count, size_t size) { return (count + size - 1) / size; }
+
 VK_INLINE size_t padded_columns(size_t columns) {
-  return (columns + VK_INPUT_STEP - 1) / VK_INPUT_STEP * VK_INPUT_STEP;
+  return quotient_up(columns, VK_INPUT_STEP) * VK_INPUT_STEP;
 }
 
 /// The inputs of one group, padded with zeros to whole vectors.
@@ -58,8 +60,7 @@ VK_INLINE input_shape input_shape_of(
   size_t padded = padded_columns(columns);
   return (input_shape){
       columns, padded, scale_columns, offset_columns,
-      (padded + scale_columns - 1) / scale_columns, (padded + offset_columns - 1) / offset_columns,
-      offset};
+      quotient_up(padded, scale_columns), quotient_up(padded, offset_columns), offset};
 }
 
 /// Row `row` of `rows`.

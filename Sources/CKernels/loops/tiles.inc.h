@@ -3,8 +3,6 @@
 
 enum { VK_VECTOR = 64 };  // bytes of 16 rows and four columns
 
-VK_INLINE size_t quotient_up(size_t count, size_t size) { return (count + size - 1) / size; }
-
 /// Up to four bytes of a row, the rest zero.
 VK_INLINE uint32_t load_word(const uint8_t *from, size_t bytes) {
   uint32_t word = 0;

@@ -1,3 +1,5 @@
+import Quant
+
 /// Lets the iterations of a parallel loop write to different elements of one array.
 @safe struct DisjointWriter: @unchecked Sendable {
   /// The first element.
@@ -31,5 +33,18 @@ extension [Float] {
     unsafe withUnsafeMutableBufferPointer { buffer in
       unsafe body(DisjointWriter(buffer))
     }
+  }
+}
+
+extension Matrix {
+  /// A matrix whose elements are all written by `body`.
+  init(rows: Int, columns: Int, writing body: (DisjointWriter) -> Void) {
+    let count = rows * columns
+    let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      initialized = count
+      guard let start = buffer.baseAddress else { return }
+      unsafe body(DisjointWriter(start: start, count: count))
+    }
+    self.init(rows: rows, columns: columns, values: values)
   }
 }

@@ -56,33 +56,27 @@ extension FastEngine {
     _ input: Matrix,
     _ body: (UnsafeMutablePointer<Float>, UnsafePointer<Float>, _ rows: Int) -> Void
   ) -> Matrix {
-    var output = Matrix(rows: input.rows, columns: input.columns)
-    output.values.withDisjointWriter { writer in
-      pool.run((input.rows + Self.rowsPerTask - 1) / Self.rowsPerTask) { task in
-        let first = task * Self.rowsPerTask
-        unsafe input.values.withUnsafeBufferPointer { values in
-          guard let start = values.baseAddress else { return }
-          unsafe body(
-            writer.start + first * input.columns, start + first * input.columns,
-            min(Self.rowsPerTask, input.rows - first))
+    let parts = Parts(input.rows, size: Self.rowsPerTask)
+    return Matrix(rows: input.rows, columns: input.columns) { writer in
+      pool.run(parts.count) { part in
+        let first = parts[part].lowerBound * input.columns
+        unsafe input.slice.withStart { start in
+          unsafe body(writer.start + first, start + first, parts[part].count)
         }
       }
     }
-    return output
   }
 
   private func mapElements(
     _ input: Matrix, _ body: (UnsafeMutablePointer<Float>, _ first: Int, _ count: Int) -> Void
   ) -> Matrix {
-    var output = Matrix(rows: input.rows, columns: input.columns)
-    let total = input.values.count
-    output.values.withDisjointWriter { writer in
-      pool.run((total + Self.elementsPerTask - 1) / Self.elementsPerTask) { task in
-        let first = task * Self.elementsPerTask
-        unsafe body(writer.start + first, first, min(Self.elementsPerTask, total - first))
+    let parts = Parts(input.values.count, size: Self.elementsPerTask)
+    return Matrix(rows: input.rows, columns: input.columns) { writer in
+      pool.run(parts.count) { part in
+        let first = parts[part].lowerBound
+        unsafe body(writer.start + first, first, parts[part].count)
       }
     }
-    return output
   }
 }
 

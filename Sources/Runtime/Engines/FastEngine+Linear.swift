@@ -38,30 +38,3 @@ extension FastEngine {
     }
   }
 }
-
-extension Matrix {
-  /// A matrix whose elements are all written by `body`.
-  init(rows: Int, columns: Int, writing body: (DisjointWriter) -> Void) {
-    let count = rows * columns
-    let values = unsafe [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-      initialized = count
-      guard let start = buffer.baseAddress else { return }
-      unsafe body(DisjointWriter(start: start, count: count))
-    }
-    self.init(rows: rows, columns: columns, values: values)
-  }
-}
-
-extension ThreadPool {
-  /// Below that a second thread comes too late.
-  private static let operationsWorthSharing = 1 << 17
-
-  /// Runs `body` for 0..<count, on the calling thread alone if `operations` are too few to share.
-  func run(sharing operations: Int, _ count: Int, _ body: (Int) -> Void) {
-    guard operations > Self.operationsWorthSharing else {
-      for index in 0..<count { body(index) }
-      return
-    }
-    run(count, body)
-  }
-}

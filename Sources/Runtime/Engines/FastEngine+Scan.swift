@@ -215,17 +215,12 @@ extension FastEngine {
     let channels = parameters.tiles.channels
     let parts = Parts(
       (channels + ChannelTiles.width - 1) / ChannelTiles.width, size: Self.tilesPerTask)
-    // Taken out, so that it is advanced in place.
-    var advanced = [Float]()
-    swap(&advanced, &state)
-    let output = Matrix(rows: tokens, columns: channels) { output in
-      advanced.withDisjointWriter { state in
+    return Matrix(rows: tokens, columns: channels) { output in
+      state.withDisjointWriter { state in
         pool.run(parts.count) { part in
           unsafe scan(output.start, state.start, parts[part].lowerBound, parts[part].count)
         }
       }
     }
-    state = advanced
-    return output
   }
 }

@@ -33,11 +33,8 @@ extension FastEngine {
     let steps = TimeSteps(input.timeSteps, parameters, chunk: isShort ? 1 : PreparedChunks.length)
     let chunks = isShort ? nil : PreparedChunks(input, parameters, pool: pool)
     let columns = parameters.heads * parameters.headWidth
-    // Taken out, so that it is advanced in place.
-    var advanced = [Float]()
-    swap(&advanced, &state)
-    let output = Matrix(rows: tokens, columns: columns) { output in
-      advanced.withDisjointWriter { state in
+    return Matrix(rows: tokens, columns: columns) { output in
+      state.withDisjointWriter { state in
         input.withStarts { starts in
           unsafe steps.withStarts { values, sums in
             unsafe parameters.skip.withUnsafeBufferPointer { skip in
@@ -61,8 +58,6 @@ extension FastEngine {
         }
       }
     }
-    swap(&advanced, &state)
-    return output
   }
 
   /// See `Engine`.

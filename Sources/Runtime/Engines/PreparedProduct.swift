@@ -143,18 +143,3 @@ struct PreparedProduct {
     }
   }
 }
-
-/// A range cut into parts of one size, the last of which may be short.
-struct Parts {
-  private let total: Int
-  private let size: Int
-
-  init(_ total: Int, size: Int) {
-    self.total = total
-    self.size = size
-  }
-
-  var count: Int { (total + size - 1) / size }
-
-  subscript(index: Int) -> Range<Int> { index * size..<min((index + 1) * size, total) }
-}
