@@ -20,13 +20,13 @@ import Foundation
     if isLarge { unsafe madvise(start, count, 14 /* MADV_HUGEPAGE */) }
   }
 
-  /// A copy of bytes.
-  convenience init(_ bytes: [UInt8]) {
-    self.init(count: bytes.count)
-    unsafe bytes.withUnsafeBytes { source in
-      guard let first = source.baseAddress else { return }
-      unsafe start.copyMemory(from: first, byteCount: source.count)
-    }
+  /// A copy of some bytes.
+  ///
+  /// - Precondition: `other` has them.
+  convenience init(_ other: AlignedBytes, from offset: Int, count: Int) {
+    precondition(offset >= 0 && count >= 0 && offset + count <= other.count, "no such bytes")
+    self.init(count: count)
+    unsafe start.copyMemory(from: other.start + offset, byteCount: count)
   }
 
   deinit { unsafe start.deallocate() }

@@ -73,8 +73,18 @@ public struct EncodedMatrix: Sendable {
   ///
   /// - Precondition: the range lies inside the matrix.
   public func rows(_ range: Range<Int>) -> EncodedMatrix {
-    EncodedMatrix(
-      encoding: encoding, rows: range.count, columns: columns, planes: planes(rows: range))
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside the matrix")
+    guard range.lowerBound.isMultiple(of: PlaneTiling.stripe) else {
+      return EncodedMatrix(
+        encoding: encoding, rows: range.count, columns: columns, planes: planes(rows: range))
+    }
+    return EncodedMatrix(
+      encoding: encoding, rows: range.count, columns: columns,
+      storage: zip(encoding.planes, storage).map { layout, bytes in
+        AlignedBytes(
+          bytes, from: layout.byteCount(rows: range.lowerBound, columns: columns),
+          count: layout.byteCount(rows: range.count, columns: columns))
+      })
   }
 
   /// Bytes in memory.

@@ -74,13 +74,17 @@ public struct PlaneLayout: Sendable {
   }
 }
 
+extension PlaneLayout {
+  /// Bytes in memory that the plane of a matrix of this shape takes, or of its first rows.
+  func byteCount(rows: Int, columns: Int) -> Int {
+    tiling.byteCount(rows: rows, columns: columns, bytesPerRow: bytesPerRow(columns))
+  }
+}
+
 extension Encoding {
   /// Bytes in memory that a matrix of this shape takes.
   public func byteCount(rows: Int, columns: Int) -> Int {
-    planes.reduce(0) {
-      $0
-        + $1.tiling.byteCount(rows: rows, columns: columns, bytesPerRow: $1.bytesPerRow(columns))
-    }
+    planes.reduce(0) { $0 + $1.byteCount(rows: rows, columns: columns) }
   }
 
   /// Bits a weight takes in memory, scales included.
