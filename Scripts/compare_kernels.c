@@ -313,16 +313,24 @@ static rounded round_inputs(
   return made;
 }
 
-static void check_q8(size_t rows, size_t columns, size_t group, size_t tokens, int extreme) {
-  size_t groups = quotient_up(columns, group), tiled = padded(rows) * padded(columns);
+static void check_codes(
+    size_t bits, size_t rows, size_t columns, size_t group, size_t tokens, int extreme) {
+  size_t groups = quotient_up(columns, group), tiled = padded(rows) * padded(columns) * bits / 8;
+  int largest = (1 << (bits - 1)) - 1;
   size_t together = group < VK_SCALE_COLUMNS ? group : VK_SCALE_COLUMNS;
   int8_t *codes = (int8_t *)random_bytes(rows * columns);
-  for (size_t i = 0; extreme && i < rows * columns; ++i) codes[i] = codes[i] < 0 ? -128 : 127;
+  for (size_t i = 0; i < rows * columns; ++i) {
+    codes[i] = (int8_t)(extreme ? (codes[i] < 0 ? ~largest : largest) : codes[i] >> (8 - bits));
+  }
   uint16_t *scales = scales_of(rows * groups), *tiled_scales = allot(padded(rows) * groups * 2);
   {
     uint8_t *expected = allot(tiled), *found = allot(tiled);
-    BOTH(q8_tile, codes, rows, columns);
-    expect_same("q8_tile", found, expected, tiled);
+    if (bits == 8) {
+      BOTH(q8_tile, codes, rows, columns);
+    } else {
+      BOTH(q6_tile, codes, rows, columns);
+    }
+    expect_same("tiles of codes", found, expected, tiled);
     uint16_t *other = allot(padded(rows) * groups * 2);
     plain->tile_halves(other, scales, rows, groups);
     table->tile_halves(tiled_scales, scales, rows, groups);
@@ -332,18 +340,22 @@ static void check_q8(size_t rows, size_t columns, size_t group, size_t tokens, i
   const uint8_t *tiles = (const uint8_t *)codes;
   size_t first = rows > 16 ? 16 : 0, count = rows - first, stride = count + 3;
   float *expected = floats(count * columns), *found = floats(count * columns);
-  BOTH(q8_expand, tiles, tiled_scales, first, count, columns, group);
-  expect_same("q8_expand", found, expected, count * columns * 4);
+  if (bits == 8) {
+    BOTH(q8_expand, tiles, tiled_scales, first, count, columns, group);
+  } else {
+    BOTH(q6_expand, tiles, tiled_scales, first, count, columns, group);
+  }
+  expect_same("expanded codes", found, expected, count * columns * 4);
   for (int digits = 0; digits < 2; ++digits) {
-    rounded x = round_inputs(tokens, columns, together, together, 128, digits, extreme);
+    rounded x = round_inputs(tokens, columns, together, together, 1 << (bits - 1), digits, extreme);
     float *out = floats(x.tokens * stride);
-    table->q8_multiply(
+    (bits == 8 ? table->q8_multiply : table->q6_multiply)(
         out, stride, tiles, tiled_scales, &x.inputs, x.tokens, first, count, columns, group);
     expect_products(
-        "q8_multiply", out, stride, expected, x.values, x.tokens, count, columns,
+        "products of codes", out, stride, expected, x.values, x.tokens, count, columns,
         quotient_up(columns, together) + 10);
   }
-  finish("q8");
+  finish(bits == 8 ? "q8" : "q6");
 }
 
 static void check_q4(size_t rows, size_t columns, size_t tokens, int extreme) {
@@ -385,7 +397,9 @@ static void check_products(void) {
   EACH(rows, all_rows) EACH(columns, all_columns) {
     check_matvec(rows, columns);
     size_t tokens = 1 + (rows + columns) % 9;
-    EACH(group, group_sizes) check_q8(rows, columns, group, tokens, group == 64);
+    for (size_t bits = 6; bits <= 8; bits += 2) {
+      EACH(group, group_sizes) check_codes(bits, rows, columns, group, tokens, group == 64);
+    }
     for (int extreme = 0; extreme < 2; ++extreme) check_q4(rows, columns, tokens, extreme);
   }
 }

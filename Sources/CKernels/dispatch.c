@@ -119,6 +119,10 @@ void vk_q8_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns
   kernels()->q8_tile(tiles, codes, rows, columns);
 }
 
+int vk_q6_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns) {
+  return kernels()->q6_tile(tiles, codes, rows, columns);
+}
+
 void vk_q4_tile(uint8_t *tiles, const uint8_t *codes, size_t rows, size_t columns) {
   kernels()->q4_tile(tiles, codes, rows, columns);
 }
@@ -135,6 +139,12 @@ void vk_q8_expand(
     float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
     size_t columns, size_t group_size) {
   kernels()->q8_expand(out, tiles, scales, first_row, rows, columns, group_size);
+}
+
+void vk_q6_expand(
+    float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
+    size_t columns, size_t group_size) {
+  kernels()->q6_expand(out, tiles, scales, first_row, rows, columns, group_size);
 }
 
 void vk_q4_expand(
@@ -160,6 +170,13 @@ void vk_q8_multiply(
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
     size_t group_size) {
   kernels()->q8_multiply(out, stride, tiles, scales, inputs, tokens, first_row, rows, columns, group_size);
+}
+
+void vk_q6_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size) {
+  kernels()->q6_multiply(out, stride, tiles, scales, inputs, tokens, first_row, rows, columns, group_size);
 }
 
 void vk_q4_multiply(

@@ -36,6 +36,6 @@ public struct CheckpointWeightSource: WeightSource {
       ? try encoding.encode(
         located.tensor.file.floats(of: located.tensor.info), rows: rows, columns: columns)[0]
       : try located.tensor.file.bytes(of: located.tensor.info)
-    return EncodedMatrix(encoding: encoding, rows: rows, columns: columns, planes: [bytes])
+    return try EncodedMatrix(encoding: encoding, rows: rows, columns: columns, planes: [bytes])
   }
 }

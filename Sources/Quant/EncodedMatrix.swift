@@ -18,8 +18,18 @@ public struct EncodedMatrix: Sendable {
   /// Lays out planes that are in memory.
   ///
   /// - Parameter planes: the planes as they are stored, row after row.
+  /// - Throws: an error if an element is not one that the encoding gives.
   /// - Precondition: every plane has `rows` times the bytes that its layout takes for a row.
-  public init(encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]) {
+  public init(
+    encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]
+  ) throws(QuantError) {
+    self = try Self.assembly(encoding: encoding, rows: rows, columns: columns, planes: planes)
+      .finished()
+  }
+
+  private static func assembly(
+    encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]
+  ) -> MatrixAssembly {
     let assembly = MatrixAssembly(encoding: encoding, rows: rows, columns: columns)
     precondition(
       planes.map(\.count) == assembly.planeBytes,
@@ -27,14 +37,14 @@ public struct EncodedMatrix: Sendable {
     for (index, plane) in planes.enumerated() {
       unsafe plane.withUnsafeBytes { unsafe assembly.write($0, plane: index, at: 0) }
     }
-    self = assembly.finished()
+    return assembly
   }
 
   /// Encodes a matrix.
   public init(_ matrix: Matrix, encoding: any Encoding) throws(QuantError) {
-    self.init(
+    try self.init(
       encoding: encoding, rows: matrix.rows, columns: matrix.columns,
-      planes: try encoding.encode(matrix.values, rows: matrix.rows, columns: matrix.columns))
+      planes: encoding.encode(matrix.values, rows: matrix.rows, columns: matrix.columns))
   }
 
   /// The bytes of every plane as they are stored, row after row.
@@ -75,8 +85,9 @@ public struct EncodedMatrix: Sendable {
   public func rows(_ range: Range<Int>) -> EncodedMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows outside the matrix")
     guard range.lowerBound.isMultiple(of: PlaneTiling.stripe) else {
-      return EncodedMatrix(
-        encoding: encoding, rows: range.count, columns: columns, planes: planes(rows: range))
+      return Self.assembly(
+        encoding: encoding, rows: range.count, columns: columns, planes: planes(rows: range)
+      ).assembled()
     }
     return EncodedMatrix(
       encoding: encoding, rows: range.count, columns: columns,

@@ -32,7 +32,18 @@ public final class MatrixAssembly: Sendable {
   }
 
   /// The matrix, once all pieces are there.
-  public func finished() -> EncodedMatrix {
+  ///
+  /// - Throws: an error if an element is not one that the encoding gives.
+  public func finished() throws(QuantError) -> EncodedMatrix {
+    let matrix = assembled()
+    for plane in planes where plane.isMalformed {
+      throw .elementOutOfRange(plane: plane.name)
+    }
+    return matrix
+  }
+
+  /// The matrix, whatever its elements.
+  func assembled() -> EncodedMatrix {
     EncodedMatrix(
       encoding: encoding, rows: rows, columns: columns, storage: planes.map { $0.finished() })
   }
@@ -40,6 +51,7 @@ public final class MatrixAssembly: Sendable {
 
 /// One plane of it.
 private final class TiledPlane: Sendable {
+  let name: String
   private let tiling: PlaneTiling
   private let rows: Int
   private let columns: Int
@@ -47,8 +59,13 @@ private final class TiledPlane: Sendable {
   private let target: AlignedBytes
   /// Stripes that are cut, by their index.
   private let cut = Mutex([Int: [UInt8]]())
+  private let misfit = Atomic(false)
+
+  /// Whether an element did not fit into its tile.
+  var isMalformed: Bool { misfit.load(ordering: .relaxed) }
 
   init(_ layout: PlaneLayout, rows: Int, columns: Int) {
+    name = layout.name
     tiling = layout.tiling
     self.rows = rows
     self.columns = columns
@@ -87,10 +104,11 @@ private final class TiledPlane: Sendable {
     let tileBytes = tiling.byteCount(
       rows: PlaneTiling.stripe, columns: columns, bytesPerRow: bytesPerRow)
     let firstRow = stripes.lowerBound * PlaneTiling.stripe
-    unsafe tiling.tile(
+    let fits = unsafe tiling.tile(
       source, into: target.start + stripes.lowerBound * tileBytes,
       rows: min(rows, stripes.upperBound * PlaneTiling.stripe) - firstRow, columns: columns,
       bytesPerRow: bytesPerRow)
+    if !fits { misfit.store(true, ordering: .relaxed) }
   }
 
   /// Keeps a part of one stripe.

@@ -8,6 +8,8 @@ enum PlaneTiling: Sendable {
   case rows
   /// One byte an element: int8 codes, four columns of a row together, 128 added.
   case codes
+  /// The same in six bits.
+  case sixes
   /// Two 4-bit codes to a byte.
   case nibbles
   /// Two bytes an element, a scale for each row and group.
@@ -25,16 +27,19 @@ enum PlaneTiling: Sendable {
     return switch self {
     case .rows: rows * bytesPerRow
     case .codes: allRows * padded
+    case .sixes: allRows * padded / 4 * 3
     case .nibbles: allRows * padded / 2
     case .halves, .bytes: allRows * bytesPerRow
     }
   }
 
   /// Brings rows, the first of which is the first of a stripe, into tiles.
+  ///
+  /// - Returns: whether all elements fit into theirs.
   func tile(
     _ source: UnsafeRawPointer, into target: UnsafeMutableRawPointer, rows: Int, columns: Int,
     bytesPerRow: Int
-  ) {
+  ) -> Bool {
     switch self {
     case .rows:
       unsafe target.copyMemory(from: source, byteCount: rows * bytesPerRow)
@@ -42,6 +47,10 @@ enum PlaneTiling: Sendable {
       unsafe vk_q8_tile(
         target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: Int8.self),
         rows, columns)
+    case .sixes:
+      return unsafe vk_q6_tile(
+        target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: Int8.self),
+        rows, columns) != 0
     case .nibbles:
       unsafe vk_q4_tile(
         target.assumingMemoryBound(to: UInt8.self), source.assumingMemoryBound(to: UInt8.self),
@@ -56,6 +65,7 @@ enum PlaneTiling: Sendable {
         target.assumingMemoryBound(to: Int8.self), source.assumingMemoryBound(to: Int8.self),
         rows, bytesPerRow)
     }
+    return true
   }
 
   /// Calls `body` with the same halves at an address where halves may lie; pieces of planes begin anywhere.
@@ -84,6 +94,7 @@ enum PlaneTiling: Sendable {
       case .rows: unsafe tiles[row * bytesPerRow + index]
       case .codes:
         unsafe tiles[start + index / 4 * 64 + lane * 4 + index % 4] ^ 0x80
+      case .sixes: unsafe six(index, lane, start, tiles)
       case .nibbles:
         unsafe nibble(2 * index, lane, start, tiles)
           | nibble(2 * index + 1, lane, start, tiles) << 4
@@ -92,6 +103,16 @@ enum PlaneTiling: Sendable {
       case .bytes: unsafe tiles[start + index * Self.stripe + lane]
       }
     }
+  }
+
+  private func six(
+    _ column: Int, _ lane: Int, _ start: Int, _ tiles: UnsafeRawBufferPointer
+  ) -> UInt8 {
+    let group = start + column / Self.stripe * 192
+    let low = unsafe nibble(column % Self.stripe, lane, group, tiles)
+    let high = unsafe tiles[group + 128 + lane * 4 + column % 4]
+    // Taking 32 off again leaves the sign in all upper bits.
+    return (low | (high >> UInt8(column % Self.stripe / 4 * 2) & 3) << 4) &- 32
   }
 
   private func nibble(

@@ -10,6 +10,8 @@ public enum ModelError: DescribedFailure, Equatable {
   case unknownEncoding(String, tensor: String, file: String)
   /// A tensor's planes do not have the sizes that its encoding gives.
   case misshapenPlanes(tensor: String, file: String)
+  /// A tensor's planes hold what its encoding does not give.
+  case malformedTensor(String, file: String, reason: String)
   /// A size in the description is outside what is accepted.
   case unacceptableSize(String, value: Int, accepted: ClosedRange<Int>)
   /// Members of the description contradict each other.
@@ -49,6 +51,8 @@ public enum ModelError: DescribedFailure, Equatable {
       "tensor “\(tensor)” in \(file) has the unknown encoding “\(encoding)”"
     case .misshapenPlanes(let tensor, let file):
       "the planes of tensor “\(tensor)” in \(file) do not have the sizes that its shape and encoding give"
+    case .malformedTensor(let name, let file, let reason):
+      "tensor “\(name)” in \(file) is malformed: \(reason)"
     case .unacceptableSize(let name, let value, let accepted):
       "\(name) is \(value); expected \(accepted.lowerBound) to \(accepted.upperBound)"
     case .contradiction(let what): what

@@ -76,7 +76,7 @@ import Testing
       let entry = try #require(plan.entry(name))
       let values = try source.matrix(name, rows: entry.rows, columns: entry.columns).expanded()
       let encoded = try EncodedMatrix(values, encoding: entry.encoding)
-      return EncodedMatrix(
+      return try EncodedMatrix(
         encoding: entry.encoding, rows: rows, columns: columns, planes: encoded.planes)
     }
   }

@@ -10,9 +10,9 @@ struct ByteInputs {
 
     static let q4 = Shape(scaleColumns: 32, offsetColumns: 16, offset: 8)
 
-    static func q8(groupSize: Int) -> Shape {
+    static func codes(groupSize: Int, offset: Int) -> Shape {
       let shared = min(groupSize, 32)
-      return Shape(scaleColumns: shared, offsetColumns: shared, offset: 128)
+      return Shape(scaleColumns: shared, offsetColumns: shared, offset: offset)
     }
   }
 

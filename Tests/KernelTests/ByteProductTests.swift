@@ -18,8 +18,8 @@ protocol TiledMatrix {
     tokens: Int, rows: Range<Int>)
 }
 
-extension StoredQ8: TiledMatrix {
-  var inputShape: ByteInputs.Shape { .q8(groupSize: groupSize) }
+extension StoredCodes: TiledMatrix {
+  var inputShape: ByteInputs.Shape { .codes(groupSize: groupSize, offset: offset) }
   var additions: Int { (shape.columns + inputShape.scaleColumns - 1) / inputShape.scaleColumns }
   func number(_ row: Int, _ column: Int) -> Int { Int(codes[row * shape.columns + column]) }
 
@@ -28,8 +28,9 @@ extension StoredQ8: TiledMatrix {
     tokens: Int, rows: Range<Int>
   ) {
     let (tiles, scales) = (tiles(padding: 0x5a), tiledScales(padding: 0x7e00))
+    let multiply = bits == 8 ? kernels.q8_multiply : kernels.q6_multiply
     inputs.withInputs {
-      kernels.q8_multiply(
+      multiply?(
         out, stride, tiles, scales, $0, tokens, rows.lowerBound, rows.count, shape.columns,
         groupSize)
     }
@@ -66,10 +67,10 @@ extension StoredQ4: TiledMatrix {
 
   private static func matrices(_ shape: Shape) -> [any TiledMatrix] {
     var random = Seeded(shape.count)
-    let q8 = TileTests.groupSizes.map {
-      StoredQ8(random: &random, shape: shape, groupSize: $0)
+    let codes = product(TileTests.widths, TileTests.groupSizes).map {
+      StoredCodes(random: &random, bits: $0, shape: shape, groupSize: $1)
     }
-    return q8 + [StoredQ4(random: &random, shape: shape)]
+    return codes + [StoredQ4(random: &random, shape: shape)]
   }
 
   /// Expects what the codes stand for, `[tokens][rows]`.
@@ -123,14 +124,16 @@ extension StoredQ4: TiledMatrix {
     let kernels = try set.kernels
     let shape = Shape(17, 530)
     // −128 is no code that this program writes, but a file may hold it.
-    let matrices: [any TiledMatrix] =
-      [-128, -127, 127].flatMap { code in
-        [16, 256].map { StoredQ8(code: code, shape: shape, groupSize: $0) }
-      }
-      + [-128, -31, 127].flatMap { scale in
-        [0x00, 0xff].map { StoredQ4(byte: $0, subScale: scale, shape: shape) }
-      }
-    for matrix in matrices {
+    let bytes: [any TiledMatrix] = product([-128, -127, 127], [16, 256]).map {
+      StoredCodes(code: $0, bits: 8, shape: shape, groupSize: $1)
+    }
+    let sixes: [any TiledMatrix] = product([-32, 31], [16, 256]).map {
+      StoredCodes(code: $0, bits: 6, shape: shape, groupSize: $1)
+    }
+    let nibbles: [any TiledMatrix] = product([0x00, 0xff], [-128, -31, 127]).map {
+      StoredQ4(byte: $0, subScale: $1, shape: shape)
+    }
+    for matrix in bytes + sixes + nibbles {
       for value: Float in [127, -127] {
         let x = [Float](repeating: value, count: 2 * shape.columns)
         let inputs = ByteInputs(
@@ -240,7 +243,8 @@ extension StoredQ4: TiledMatrix {
     var random = Seeded(11)
     let matrices: [any TiledMatrix] = [
       StoredQ4(random: &random, shape: shape),
-      StoredQ8(random: &random, shape: shape, groupSize: 64),
+      StoredCodes(random: &random, bits: 8, shape: shape, groupSize: 64),
+      StoredCodes(random: &random, bits: 6, shape: shape, groupSize: 64),
     ]
     for matrix in matrices {
       for outlier: Float in [1e6, 1e30, 0, 1e-35] {
@@ -261,8 +265,9 @@ extension StoredQ4: TiledMatrix {
     let matrices: [any TiledMatrix] = [
       StoredQ4(byte: 0xff, subScale: 3, shape: shape),
       StoredQ4(byte: 0x88, subScale: 0, shape: shape),
-      StoredQ8(code: 0, shape: shape, groupSize: 64),
-      StoredQ8(code: -3, shape: shape, groupSize: 16),
+      StoredCodes(code: 0, bits: 8, shape: shape, groupSize: 64),
+      StoredCodes(code: -3, bits: 8, shape: shape, groupSize: 16),
+      StoredCodes(code: 0, bits: 6, shape: shape, groupSize: 64),
     ]
     for matrix in matrices {
       for value in [Float.nan, .infinity, -.infinity] {

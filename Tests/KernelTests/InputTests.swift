@@ -3,7 +3,9 @@ import Testing
 
 /// Inputs of byte products against their definition.
 @Suite struct InputTests {
-  static let shapes = [ByteInputs.Shape.q4, .q8(groupSize: 16), .q8(groupSize: 64)]
+  static let shapes = [
+    ByteInputs.Shape.q4, .codes(groupSize: 16, offset: 128), .codes(groupSize: 64, offset: 128),
+  ]
   static let columns = [0, 1, 15, 16, 17, 31, 32, 33, 64, 129, 255, 273]
 
   /// Rows of inputs, some larger than others, that are `stride` apart.

@@ -22,22 +22,25 @@ struct TileLayout {
   }
 }
 
-/// A q8 matrix of random codes, and what it stands for.
-struct StoredQ8 {
+/// A matrix of random codes of eight or six bits, and what it stands for.
+struct StoredCodes {
+  let bits: Int
   let shape: Shape
   let groupSize: Int
   let codes: [Int8]
   let scales: [UInt16]
 
-  init(random: inout Seeded, shape: Shape, groupSize: Int) {
+  init(random: inout Seeded, bits: Int, shape: Shape, groupSize: Int) {
+    self.bits = bits
     self.shape = shape
     self.groupSize = groupSize
-    codes = random.codes(shape.count, within: 127)
+    codes = random.codes(shape.count, within: Int8(1 << (bits - 1) - 1))
     scales = random.scales(shape.rows * ((shape.columns + groupSize - 1) / groupSize))
   }
 
   /// A matrix of one code with scales of one.
-  init(code: Int8, shape: Shape, groupSize: Int) {
+  init(code: Int8, bits: Int, shape: Shape, groupSize: Int) {
+    self.bits = bits
     self.shape = shape
     self.groupSize = groupSize
     codes = [Int8](repeating: code, count: shape.count)
@@ -59,14 +62,31 @@ struct StoredQ8 {
     }
   }
 
-  /// The codes in tiles, with `padding` where no code is.
-  func tiles(padding: UInt8) -> [UInt8] {
+  /// What is added to a code where it lies.
+  var offset: Int { 1 << (bits - 1) }
+
+  /// The codes in tiles, with `padding`, or code 0, where no code is.
+  func tiles(padding: UInt8? = nil) -> [UInt8] {
     let layout = TileLayout(shape)
-    var tiles = [UInt8](repeating: padding, count: layout.stripes * layout.padded * 16)
+    let zeros: [UInt8] =
+      bits == 8
+      ? [UInt8](repeating: 128, count: 256)
+      : [UInt8](repeating: 0, count: 128) + [UInt8](repeating: 0b1010_1010, count: 64)
+    let group = padding.map { [UInt8](repeating: $0, count: zeros.count) } ?? zeros
+    var tiles = (0..<layout.stripes * layout.padded / 16).flatMap { _ in group }
     for (index, code) in codes.enumerated() {
       let (row, column) = index.quotientAndRemainder(dividingBy: shape.columns)
-      let vector = row / 16 * layout.padded / 4 + column / 4
-      tiles[vector * 64 + row % 16 * 4 + column % 4] = UInt8(Int(code) + 128)
+      let group = (row / 16 * layout.padded / 16 + column / 16) * 32 * bits
+      let place = row % 16 * 4 + column % 4, four = column % 16 / 4
+      let stored = UInt8(Int(code) + offset)
+      if bits == 8 {
+        tiles[group + four * 64 + place] = stored
+      } else {
+        let (low, high) = (group + four / 2 * 64 + place, group + 128 + place)
+        let (nibble, pair) = (four % 2 * 4, four * 2)
+        tiles[low] = tiles[low] & ~(15 << nibble) | (stored & 15) << nibble
+        tiles[high] = tiles[high] & ~(3 << pair) | (stored >> 4) << pair
+      }
     }
     return tiles
   }

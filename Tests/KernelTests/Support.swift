@@ -116,3 +116,8 @@ func filled(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) -> [Flo
   #expect(elements[count...].allSatisfy { $0 == -12345 }, "wrote past the end")
   return Array(elements[..<count])
 }
+
+/// All pairs, the second running fastest.
+func product<First, Second>(_ firsts: [First], _ seconds: [Second]) -> [(First, Second)] {
+  firsts.flatMap { first in seconds.map { (first, $0) } }
+}

@@ -5,22 +5,29 @@ import Testing
   /// Group sizes that encodings offer.
   static let groupSizes = [16, 32, 64, 128, 256]
 
+  /// Widths of codes with single scales.
+  static let widths = [8, 6]
+
   /// Ranges of rows, on and off the bounds of tiles.
   static func ranges(_ rows: Int) -> [Range<Int>] {
     [0..<rows, rows / 2..<rows, min(1, rows)..<rows, 0..<min(rows, 17)]
   }
 
   @Test(arguments: InstructionSet.all, Shape.ragged)
-  func `codes and scales of q8 lie in tiles, padded with zeros`(
+  func `codes and scales of q8 and q6 lie in tiles, padded with zeros`(
     set: InstructionSet, shape: Shape
   ) throws {
     let kernels = try set.kernels
     var random = Seeded(shape.count)
-    for groupSize in Self.groupSizes {
-      let stored = StoredQ8(random: &random, shape: shape, groupSize: groupSize)
-      let tiles = stored.tiles(padding: 128)
-      let found = filled(tiles.count) {
-        kernels.q8_tile($0, stored.codes, shape.rows, shape.columns)
+    for (bits, groupSize) in product(Self.widths, Self.groupSizes) {
+      let stored = StoredCodes(random: &random, bits: bits, shape: shape, groupSize: groupSize)
+      let tiles = stored.tiles()
+      let found: [UInt8] = filled(tiles.count) {
+        if bits == 8 {
+          kernels.q8_tile($0, stored.codes, shape.rows, shape.columns)
+        } else {
+          #expect(kernels.q6_tile($0, stored.codes, shape.rows, shape.columns) != 0)
+        }
       }
       #expect(found == tiles)
       let scales = stored.tiledScales(padding: 0)
@@ -28,6 +35,22 @@ import Testing
         kernels.tile_halves($0, stored.scales, shape.rows, stored.groups)
       }
       #expect(foundScales == scales)
+    }
+  }
+
+  @Test(arguments: InstructionSet.all)
+  func `a code that does not fit into six bits is told of`(set: InstructionSet) throws {
+    let kernels = try set.kernels
+    let shape = Shape(19, 37)
+    let cases = [(-128, false), (-33, false), (-32, true), (31, true), (32, false), (127, false)]
+    for (code, fits) in cases {
+      for place in [0, 20, 16 * 37, shape.count - 1] {
+        var codes = [Int8](repeating: -1, count: shape.count)
+        codes[place] = Int8(code)
+        _ = filled(2 * 3 * 192) { (tiles: UnsafeMutablePointer<UInt8>) in
+          #expect((kernels.q6_tile(tiles, codes, shape.rows, shape.columns) != 0) == fits)
+        }
+      }
     }
   }
 
@@ -49,17 +72,18 @@ import Testing
   }
 
   @Test(arguments: InstructionSet.all, Shape.ragged)
-  func `tiles of q8 expand to the bits that they stand for`(
+  func `tiles of q8 and q6 expand to the bits that they stand for`(
     set: InstructionSet, shape: Shape
   ) throws {
     let kernels = try set.kernels
     var random = Seeded(shape.count)
-    for groupSize in Self.groupSizes {
-      let stored = StoredQ8(random: &random, shape: shape, groupSize: groupSize)
+    for (bits, groupSize) in product(Self.widths, Self.groupSizes) {
+      let stored = StoredCodes(random: &random, bits: bits, shape: shape, groupSize: groupSize)
+      let expand = bits == 8 ? kernels.q8_expand : kernels.q6_expand
       let (tiles, scales) = (stored.tiles(padding: 0x5a), stored.tiledScales(padding: 0x7e00))
       for rows in Self.ranges(shape.rows) {
         let expanded = filled(rows.count * shape.columns) {
-          kernels.q8_expand(
+          expand?(
             $0, tiles, scales, rows.lowerBound, rows.count, shape.columns, groupSize)
         }
         let part = rows.lowerBound * shape.columns..<rows.upperBound * shape.columns

@@ -62,7 +62,7 @@ import Testing
           }
           write(Piece(plane: plane, offset: cut, bytes: Array(bytes[cut...])), to: assembly)
           write(Piece(plane: plane, offset: 0, bytes: Array(bytes[..<cut])), to: assembly)
-          let found = assembly.finished().planes
+          let found = try assembly.finished().planes
           #expect(found == planes, "\(rows) × \(columns), plane \(plane) cut at \(cut)")
         }
       }
@@ -84,7 +84,8 @@ import Testing
           }
           let assembly = MatrixAssembly(encoding: encoding, rows: rows, columns: columns)
           for piece in pieces { write(piece, to: assembly) }
-          expectSame(assembly.finished(), whole, "\(rows) × \(columns) in \(sizes), order \(order)")
+          try expectSame(
+            assembly.finished(), whole, "\(rows) × \(columns) in \(sizes), order \(order)")
         }
       }
     }
@@ -102,7 +103,7 @@ import Testing
         pieces.shuffle(using: &noise)
         let assembly = MatrixAssembly(encoding: encoding, rows: rows, columns: columns)
         pool.run(pieces.count) { [pieces] in write(pieces[$0], to: assembly) }
-        expectSame(assembly.finished(), whole, "\(rows) × \(columns) in \(sizes)")
+        try expectSame(assembly.finished(), whole, "\(rows) × \(columns) in \(sizes)")
       }
     }
   }
@@ -118,7 +119,7 @@ import Testing
         assembly.write(UnsafeRawBufferPointer(rebasing: $0[1...]), plane: plane, at: 0)
       }
     }
-    expectSame(assembly.finished(), whole, name)
+    try expectSame(assembly.finished(), whole, name)
   }
 
   @Test(arguments: Encodings.all.map(\.name))

@@ -90,6 +90,9 @@ void vk_q4_quantize(
 // multiple of 16; padding may hold anything in memory, and zeros as made here.
 //
 // - q8 codes: `[stripes][padded / 4][16][4]`, each code plus 128.
+// - q6 codes, each plus 32: `[stripes][padded / 16][3][16][4]`. Of the four columns numbered 0, 4, 8
+//   and 12 from, the low nibbles lie in the first two vectors as those of q4 do, and the two high
+//   bits in the third, one above the other.
 // - q4 codes: `[stripes][padded / 8][16][4]`, columns 0...3 of eight in the low nibbles, 4...7 high.
 // - scales of any kind: `[stripes][groups][16]`.
 
@@ -103,6 +106,9 @@ enum {
 /// Brings q8 codes into tiles.
 void vk_q8_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns);
 
+/// Brings q8 codes within -32...31 into tiles of six bits; returns 0 if one is not.
+int vk_q6_tile(uint8_t *tiles, const int8_t *codes, size_t rows, size_t columns);
+
 /// Brings q4 codes into tiles.
 void vk_q4_tile(uint8_t *tiles, const uint8_t *codes, size_t rows, size_t columns);
 
@@ -115,6 +121,11 @@ void vk_tile_bytes(int8_t *tiles, const int8_t *scales, size_t rows, size_t grou
 /// The floats that rows of a tiled q8 matrix stand for, `[rows][columns]`. group_size is a multiple
 /// of VK_INPUT_STEP.
 void vk_q8_expand(
+    float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
+    size_t columns, size_t group_size);
+
+/// The same for tiles of six bits.
+void vk_q6_expand(
     float *out, const uint8_t *tiles, const uint16_t *scales, size_t first_row, size_t rows,
     size_t columns, size_t group_size);
 
@@ -160,6 +171,12 @@ void vk_split_inputs(
 /// group_size is 16 or a multiple of VK_SCALE_COLUMNS; the inputs begin with a bundle and end with
 /// one or with the last row that was rounded.
 void vk_q8_multiply(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size);
+
+/// The same for tiles of six bits, with offset 32.
+void vk_q6_multiply(
     float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
     size_t group_size);
@@ -338,8 +355,9 @@ void vk_softplus(float *out, const float *x, size_t count);
 #define VK_EACH_KERNEL(X) \
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
-  X(q8_quantize) X(q4_quantize) X(q8_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
-  X(q8_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) X(q4_multiply) \
+  X(q8_quantize) X(q4_quantize) X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
+  X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) \
+  X(q6_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \
   X(selective_scan) X(selective_scan_int8) X(state_space_time_steps) X(state_space_steps) \
   X(state_space_prepare) X(state_space_chunk) X(softmax_rows) X(log_softmax_rows) \

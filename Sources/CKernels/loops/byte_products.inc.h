@@ -23,6 +23,32 @@ VK_INLINE u8x64 load_vector(const uint8_t *from) {
   return v;
 }
 
+/// The codes of 16 rows and columns, four columns to a vector.
+typedef struct code_group {
+  u8x64 fours[4];
+} code_group;
+
+VK_INLINE code_group load_nibbles(const uint8_t *tile) {
+  u8x64 first = load_vector(tile), second = load_vector(tile + VK_VECTOR);
+  return (code_group){{first & 15, first >> 4, second & 15, second >> 4}};
+}
+
+VK_INLINE code_group load_sixes(const uint8_t *tile) {
+  u8x64 high = load_vector(tile + 2 * VK_VECTOR);
+  code_group codes = load_nibbles(tile);
+  codes.fours[0] |= high << 4 & 0x30;
+  codes.fours[1] |= high << 2 & 0x30;
+  codes.fours[2] |= high & 0x30;
+  codes.fours[3] |= high >> 2 & 0x30;
+  return codes;
+}
+
+VK_INLINE code_group load_bytes(const uint8_t *tile) {
+  code_group codes;
+  VK_UNROLL for (int i = 0; i < 4; ++i) codes.fours[i] = load_vector(tile + i * VK_VECTOR);
+  return codes;
+}
+
 VK_INLINE f32x16 float_of_numbers(i32x16 v) { return __builtin_convertvector(v, f32x16); }
 
 /// 16 rows and all columns of a q4 matrix.
@@ -32,20 +58,13 @@ typedef struct q4_stripe {
   const uint16_t *super_scales;
 } q4_stripe;
 
-/// The nibbles of 16 columns, four columns to a vector.
-typedef struct q4_group {
-  u8x64 fours[4];
-} q4_group;
-
-VK_INLINE q4_group q4_load_group(q4_stripe stripe, size_t group) {
-  const uint8_t *tile = stripe.tiles + group * 2 * VK_VECTOR;
-  u8x64 first = load_vector(tile), second = load_vector(tile + VK_VECTOR);
-  return (q4_group){{first & 15, first >> 4, second & 15, second >> 4}};
+VK_INLINE code_group q4_load_group(q4_stripe stripe, size_t group) {
+  return load_nibbles(stripe.tiles + group * 2 * VK_VECTOR);
 }
 
 /// The products of 16 columns and one token; they fit in 15 bits and a sign.
 VK_INLINE i32x16 q4_dot_group(
-    const q4_group *codes, size_t group, const token_inputs *inputs, const int token) {
+    const code_group *codes, size_t group, const token_inputs *inputs, const int token) {
   const size_t width = inputs->width;
   const int8_t *input = inputs->codes + group * VK_GROUP * width + 4 * token;
   i32x16 sum = (i32x16)inputs->offsets[group * width + (size_t)token];
@@ -63,7 +82,7 @@ VK_INLINE i32x16 q4_sub_scales(q4_stripe stripe, size_t group) {
 VK_INLINE void q4_dot_pair(
     i32x16 *sums, q4_stripe stripe, size_t group, const int has_second,
     const token_inputs *inputs, const int tokens) {
-  q4_group first = q4_load_group(stripe, group), second = first;
+  code_group first = q4_load_group(stripe, group), second = first;
   i32x16 scales = q4_sub_scales(stripe, group) & 0xffff;
   if (has_second) {
     second = q4_load_group(stripe, group + 1);
@@ -105,27 +124,38 @@ VK_INLINE void q4_multiply_stripe(
   }
 }
 
-/// 16 rows and all columns of a q8 matrix.
-typedef struct q8_stripe {
+/// 16 rows and all columns of a matrix of single scales, q8 or q6.
+typedef struct scaled_stripe {
   const uint8_t *tiles;
   const uint16_t *scales;
-} q8_stripe;
+} scaled_stripe;
 
-VK_INLINE void q8_add_vector(
-    i32x16 *sums, const uint8_t *tile, size_t column, const token_inputs *inputs,
-    const int tokens) {
-  u8x64 codes = load_vector(tile);
-  VK_UNROLL for (int t = 0; t < tokens; ++t) {
-    sums[t] = VK_DOT_CODES(
-        sums[t], codes, splat_codes(inputs->codes + column * inputs->width + 4 * (size_t)t));
+/// Adds the products of 16 columns; `bits` of a code is a constant.
+VK_INLINE void add_columns(
+    i32x16 *sums, scaled_stripe stripe, const int bits, size_t column,
+    const token_inputs *inputs, const int tokens) {
+  const uint8_t *tile = stripe.tiles + column / VK_INPUT_STEP * code_group_bytes(bits);
+  code_group codes = bits == 6 ? load_sixes(tile) : load_bytes(tile);
+  VK_UNROLL for (size_t i = 0; i < 4; ++i) {
+    const int8_t *input = inputs->codes + (column + 4 * i) * inputs->width;
+    VK_UNROLL for (int t = 0; t < tokens; ++t) {
+      i8x64 splat = splat_codes(input + 4 * (size_t)t);
+      sums[t] = bits == 6 ? VK_DOT(sums[t], codes.fours[i], splat)
+                          : VK_DOT_CODES(sums[t], codes.fours[i], splat);
+    }
   }
+}
+
+/// What the sums of a group begin with: codes are not negative where they lie.
+VK_INLINE i32x16 group_offset(const int bits, int32_t offset) {
+  return (i32x16)(bits == 6 ? offset : VK_CODES_OFFSET(offset));
 }
 
 /// `together` columns share a scale of the inputs; one or more such groups share a scale of the
 /// weights.
-VK_INLINE void q8_multiply_stripe(
-    float *out, size_t stride, size_t lanes, q8_stripe stripe, size_t padded, size_t group_size,
-    const token_inputs *inputs, const int tokens) {
+VK_INLINE void scaled_multiply_stripe(
+    float *out, size_t stride, size_t lanes, scaled_stripe stripe, const int bits, size_t padded,
+    size_t group_size, const token_inputs *inputs, const int tokens) {
   const size_t together = group_size < VK_SCALE_COLUMNS ? group_size : VK_SCALE_COLUMNS;
   f32x16 totals[VK_TOKENS_AT_ONCE] = {0};
   for (size_t group = 0, g = 0; group < padded; group += group_size) {
@@ -134,13 +164,11 @@ VK_INLINE void q8_multiply_stripe(
     for (size_t k = group; k < group_end; k += together, ++g) {
       i32x16 sums[VK_TOKENS_AT_ONCE];
       VK_UNROLL for (int t = 0; t < tokens; ++t) {
-        sums[t] = (i32x16)(VK_CODES_OFFSET(inputs->offsets[g * inputs->width + (size_t)t]));
+        sums[t] = group_offset(bits, inputs->offsets[g * inputs->width + (size_t)t]);
       }
       size_t end = group_end - k < together ? group_end : k + together;
       for (size_t at = k; at < end; at += VK_INPUT_STEP) {
-        VK_UNROLL for (size_t i = 0; i < VK_INPUT_STEP; i += 4) {
-          q8_add_vector(sums, stripe.tiles + (at + i) / 4 * VK_VECTOR, at + i, inputs, tokens);
-        }
+        add_columns(sums, stripe, bits, at, inputs, tokens);
       }
       VK_UNROLL for (int t = 0; t < tokens; ++t) {
         f32x16 scale = splat(inputs->scales[g * inputs->width + (size_t)t]);
@@ -209,22 +237,40 @@ static void VK(q4_multiply)(
   }
 }
 
-static void VK(q8_multiply)(
+/// The product of a matrix of single scales; `bits` is a constant.
+VK_INLINE void scaled_multiply(
     float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
-    size_t group_size) {
+    size_t group_size, const int bits) {
   size_t padded = padded_columns(columns), groups = quotient_up(columns, group_size);
   size_t together = group_size < VK_SCALE_COLUMNS ? group_size : VK_SCALE_COLUMNS;
+  size_t stripe_bytes = padded / VK_INPUT_STEP * code_group_bytes(bits);
   for (size_t r = 0; r < rows; r += VK_LANES) {
     size_t index = (first_row + r) / VK_LANES, lanes = rows - r < VK_LANES ? rows - r : VK_LANES;
-    q8_stripe stripe = {tiles + index * padded * VK_LANES, scales + index * groups * VK_LANES};
+    scaled_stripe stripe = {tiles + index * stripe_bytes, scales + index * groups * VK_LANES};
 #define VK_MULTIPLY(bundle, token, width, count) \
   do { \
     token_inputs at = inputs_from(inputs, bundle, token, width, columns, together, together); \
-    q8_multiply_stripe( \
-        out + (token) * stride + r, stride, lanes, stripe, padded, group_size, &at, count); \
+    scaled_multiply_stripe( \
+        out + (token) * stride + r, stride, lanes, stripe, bits, padded, group_size, &at, count); \
   } while (0)
     VK_FOR_TOKENS(tokens, VK_MULTIPLY)
 #undef VK_MULTIPLY
   }
+}
+
+static void VK(q8_multiply)(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size) {
+  scaled_multiply(
+      out, stride, tiles, scales, inputs, tokens, first_row, rows, columns, group_size, 8);
+}
+
+static void VK(q6_multiply)(
+    float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
+    const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
+    size_t group_size) {
+  scaled_multiply(
+      out, stride, tiles, scales, inputs, tokens, first_row, rows, columns, group_size, 6);
 }

@@ -3,8 +3,8 @@ import CKernels
 /// Symmetric codes with one half-precision scale for each row and group of columns.
 ///
 /// `weight = scale · code`, with `scale = max|weight| / largestCode` and codes rounded to nearest. A last group may
-/// be short. Codes take a byte each in memory; those of fewer than eight bits shrink to about their entropy when the
-/// pack compresses them. Planes: `codes`, int8 `[rows, columns]`, and `scales`, half `[rows, ⌈columns / groupSize⌉]`.
+/// be short. Codes take a byte each in a pack, where those of fewer than eight bits shrink to about their entropy, and
+/// eight or six bits in memory. Planes: `codes`, int8 `[rows, columns]`, and `scales`, half `[rows, ⌈columns / groupSize⌉]`.
 public struct GroupEncoding: Encoding, TileProduct {
   /// Group sizes that are offered; all divide into whole vectors.
   public static let groupSizes = [16, 32, 64, 128, 256]
@@ -24,6 +24,9 @@ public struct GroupEncoding: Encoding, TileProduct {
     self.groupSize = groupSize
   }
 
+  /// Whether codes take a byte in memory.
+  private var isWide: Bool { bits > 6 }
+
   /// The largest code; −largestCode is the smallest.
   var largestCode: Int { 1 << (bits - 1) - 1 }
 
@@ -35,7 +38,7 @@ public struct GroupEncoding: Encoding, TileProduct {
   /// `codes` and `scales`.
   public var planes: [PlaneLayout] {
     [
-      PlaneLayout("codes", elementBytes: 1, tiling: .codes) { $0 },
+      PlaneLayout("codes", elementBytes: 1, tiling: isWide ? .codes : .sixes) { $0 },
       PlaneLayout("scales", elementBytes: 2, tiling: .halves) { [groupSize] in
         ($0 + groupSize - 1) / groupSize
       },
@@ -59,7 +62,8 @@ public struct GroupEncoding: Encoding, TileProduct {
   public func expand(
     _ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>
   ) {
-    unsafe vk_q8_expand(
+    let expand = unsafe isWide ? vk_q8_expand : vk_q6_expand
+    unsafe expand(
       output, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: UInt16.self), rows.lowerBound,
       rows.count, matrix.columns, groupSize)
   }
@@ -70,7 +74,8 @@ public struct GroupEncoding: Encoding, TileProduct {
   /// See `TileProduct`.
   public var inputShape: RoundedInputs.Shape {
     let shared = min(groupSize, VK_SCALE_COLUMNS)
-    return RoundedInputs.Shape(scaleColumns: shared, offsetColumns: shared, offset: 128)
+    return RoundedInputs.Shape(
+      scaleColumns: shared, offsetColumns: shared, offset: isWide ? 128 : 32)
   }
 
   /// See `TileProduct`.
@@ -78,8 +83,9 @@ public struct GroupEncoding: Encoding, TileProduct {
     _ matrix: EncodedMatrix, rows: Range<Int>, by inputs: RoundedInputs, token: Int, count: Int,
     into output: UnsafeMutablePointer<Float>, stride: Int
   ) {
+    let multiply = unsafe isWide ? vk_q8_multiply : vk_q6_multiply
     unsafe inputs.withInputs(from: token) { inputs in
-      unsafe vk_q8_multiply(
+      unsafe multiply(
         output, stride, matrix.plane(0, as: UInt8.self), matrix.plane(1, as: UInt16.self), inputs,
         count, rows.lowerBound, rows.count, matrix.columns, groupSize)
     }

@@ -42,7 +42,11 @@ public struct PackWeightSource: WeightSource {
         }
       }
     }
-    return assembly.finished()
+    do {
+      return try assembly.finished()
+    } catch {
+      throw ModelError.malformedTensor(name, file: reader.path, reason: error.description)
+    }
   }
 
   /// A tensor in its stored shape.

@@ -114,7 +114,7 @@ import Testing
     #expect(head.source == "lm_head.weight" && head.shape == [37, 24] && head.role == .head)
     #expect((head.rows, head.columns) == (37, 24) && head.elementCount == 888)
     // In memory 37 rows take three tiles of 16, and 24 columns 32.
-    #expect(head.byteCount == 48 * (32 + 2))
+    #expect(head.byteCount == 48 * (24 + 2))
     let projection = try #require(plan.entry("language.layers.1.mixer.inputProjection.weight"))
     #expect(projection.encoding.name == "q8" && projection.reason == "recipe")
     let convolution = try #require(plan.entry("language.layers.1.mixer.convolution.weight"))

@@ -11,7 +11,8 @@ import Testing
 
   /// Writes a pack of one tensor; its encoding may be named wrongly and its planes may be changed.
   private func pack(
-    _ encoding: String = "q8", rows: Int = 3, columns: Int = 20, planes: [(String, Int)]? = nil
+    _ encoding: String = "q8", rows: Int = 3, columns: Int = 20, planes: [(String, Int)]? = nil,
+    filling byte: UInt8 = 1
   ) throws -> PackReader {
     let path = directory.file("one.vlmp")
     let writer = try PackWriter(output: path, codec: .zstd, overwrite: true)
@@ -23,7 +24,7 @@ import Testing
       name: "a", source: "b", role: "projection", shape: [rows, columns], rows: rows,
       columns: columns, encoding: encoding, reason: "test",
       planes: layouts.map { (name: $0.0, transform: .none, bytes: $0.1) })
-    try writer.append(layouts.map { [UInt8](repeating: 1, count: $0.1) })
+    try writer.append(layouts.map { [UInt8](repeating: byte, count: $0.1) })
     try writer.endTensor()
     let empty = JSON.dictionary([:])
     try writer.seal(model: empty, recipe: empty, provenance: empty, evaluation: .null)
@@ -54,6 +55,17 @@ import Testing
     #expect(read.planes == matrix.planes)
     #expect(read.encoding.name == name)
     #expect(read.expanded() == matrix.expanded())
+  }
+
+  @Test func `a code that its encoding does not have is refused`() throws {
+    let reader = try pack("q6", filling: 32)
+    #expect(
+      throws: ModelError.malformedTensor(
+        "a", file: reader.path,
+        reason: "an element of “codes” is larger than the encoding allows")
+    ) { try PackWeightSource(reader).matrix("a", rows: 3, columns: 20) }
+    let largest = try pack("q6", filling: 31)
+    #expect(try PackWeightSource(largest).matrix("a", rows: 3, columns: 20).rows == 3)
   }
 
   @Test func `a tensor that is not there is named`() throws {
