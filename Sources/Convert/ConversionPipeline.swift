@@ -56,22 +56,21 @@ public struct ConversionPipeline: Sendable {
     guard let tensor = plan.checkpoint.tensors[ExactString(entry.source)] else {
       throw ConvertError.missingFile(entry.source, directory: plan.checkpoint.directory)
     }
-    let values = try tensor.file.floats(
-      of: tensor.info,
-      elements: rows.lowerBound * entry.columns..<rows.upperBound * entry.columns)
     // Rows are encoded independently, so how they are shared out does not matter to the bytes.
     let share = max(1, (rows.count + pool.threads * 4 - 1) / (pool.threads * 4))
     let count = (rows.count + share - 1) / share
     let parts = try pool.map(count) { index in
-      let part = index * share..<min((index + 1) * share, rows.count)
+      let first = rows.lowerBound + index * share
+      let part = first..<min(first + share, rows.upperBound)
+      let values = try tensor.file.floats(
+        of: tensor.info,
+        elements: part.lowerBound * entry.columns..<part.upperBound * entry.columns)
       do {
-        return try entry.encoding.encode(
-          Array(values[part.lowerBound * entry.columns..<part.upperBound * entry.columns]),
-          rows: part.count, columns: entry.columns)
+        return try entry.encoding.encode(values, rows: part.count, columns: entry.columns)
       } catch let error as QuantError {
         throw ConvertError.unencodable(
           tensor: entry.source, file: tensor.file.path, encoding: entry.encoding.name,
-          reason: error.moved(byRows: rows.lowerBound + part.lowerBound).description)
+          reason: error.moved(byRows: part.lowerBound).description)
       }
     }
     return entry.encoding.planes.indices.map { plane in parts.flatMap { $0[plane] } }

@@ -75,10 +75,12 @@ enum { Q4_CANDIDATES = 80, Q4_VECTORS = Q4_CANDIDATES / VK_LANES, Q4_LARGEST_SUB
       Q4_POINTS(s, 20), Q4_POINTS(s, 24), Q4_POINTS(s, 28), Q4_POINTS(s, 32), Q4_POINTS(s, 36)
 static const float VK(q4_candidates)[Q4_CANDIDATES] = {Q4_ALL_POINTS(+), Q4_ALL_POINTS(-)};
 
-/// A super-block as 16 groups of 16, padded with zeros; the largest importance in it is 1.
+/// A super-block as 16 groups of 16, padded with zeros; the largest importance in it is 1, or all
+/// are.
 typedef struct q4_block {
   float values[VK_GROUPS][VK_GROUP];
   float importance[VK_GROUPS][VK_GROUP];
+  int is_uniform;
 } q4_block;
 
 VK_INLINE void q4_gather(q4_block *block, const float *w, const float *importance, size_t columns) {
@@ -91,27 +93,48 @@ VK_INLINE void q4_gather(q4_block *block, const float *w, const float *importanc
   }
   int usable = largest > 0 && largest <= __FLT_MAX__;
   for (size_t k = 0; k < columns; ++k) weights[k] = usable ? weights[k] / largest : 1;
+  block->is_uniform = !usable;
 }
 
 VK_INLINE f32x16 q4_round(f32x16 v) { return round_small(clamp(v, -8, 7)); }
+
+/// Adds a weight to the sums of all candidates.
+VK_INLINE void q4_add_weight(
+    f32x16 *a, f32x16 *b, const f32x16 *points, float ratio, float importance) {
+  f32x16 w = splat(ratio), weight = splat(importance), weighted = splat(importance * ratio);
+  VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
+    f32x16 code = q4_round(points[v] * w);
+    a[v] += weighted * code;
+    b[v] += weight * code * code;
+  }
+}
+
+/// The same for importance 1. Squares of codes and their sums are whole numbers, so fusing them
+/// changes nothing.
+VK_INLINE void q4_add_plain_weight(f32x16 *a, f32x16 *b, const f32x16 *points, float ratio) {
+  f32x16 w = splat(ratio);
+  VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
+    f32x16 code = q4_round(points[v] * w);
+    a[v] += w * code;
+    b[v] = VK_FMA(code, code, b[v]);
+  }
+}
 
 /// The least-squares step of the best of 80 codings, in units of the largest weight.
 ///
 /// With a = sum of importance * w * c and b = sum of importance * c * c, a coding leaves the error
 /// sum of importance * w * w - a * a / b at the step a / b. Lanes are candidates. Not above -1 if
-/// nothing has importance.
+/// nothing has importance. Without importances all are 1.
 VK_INLINE float q4_search(const float *ratio, const float *importance, float *step) {
   f32x16 points[Q4_VECTORS], a[Q4_VECTORS] = {0}, b[Q4_VECTORS] = {0};
   VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
     points[v] = load_f32(VK(q4_candidates) + v * VK_LANES);
   }
   for (int i = 0; i < VK_GROUP; ++i) {
-    f32x16 w = splat(ratio[i]), weight = splat(importance[i]);
-    f32x16 weighted = splat(importance[i] * ratio[i]);
-    VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
-      f32x16 code = q4_round(points[v] * w);
-      a[v] += weighted * code;
-      b[v] += weight * code * code;
+    if (importance) {
+      q4_add_weight(a, b, points, ratio[i], importance[i]);
+    } else {
+      q4_add_plain_weight(a, b, points, ratio[i]);
     }
   }
   f32x16 best = splat(-1), steps = 0;
@@ -133,7 +156,7 @@ VK_INLINE float q4_search(const float *ratio, const float *importance, float *st
   return gain;
 }
 
-/// The step of one group, zero if all its weights are.
+/// The step of one group, zero if all its weights are. Without importances all are 1.
 VK_INLINE float q4_group_step(const float *values, const float *importance) {
   float largest = 0;
   for (int i = 0; i < VK_GROUP; ++i) {
@@ -142,10 +165,10 @@ VK_INLINE float q4_group_step(const float *values, const float *importance) {
   if (largest == 0) return 0;
   float ratio[VK_GROUP], step = 0;
   store_f32(ratio, load_f32(values) / splat(largest));
-  if (!(q4_search(ratio, importance, &step) > -1)) {
-    float ones[VK_GROUP];
-    store_f32(ones, splat(1));
-    q4_search(ratio, ones, &step);
+  if (!importance) {
+    q4_search(ratio, NULL, &step);
+  } else if (!(q4_search(ratio, importance, &step) > -1)) {
+    q4_search(ratio, NULL, &step);
   }
   return largest * step;
 }
@@ -240,7 +263,8 @@ VK_INLINE void q4_quantize_block(
   size_t groups = (columns + VK_GROUP - 1) / VK_GROUP;
   float steps[VK_GROUPS] = {0};
   for (size_t group = 0; group < groups; ++group) {
-    steps[group] = q4_group_step(block.values[group], block.importance[group]);
+    const float *weights = block.is_uniform ? NULL : block.importance[group];
+    steps[group] = q4_group_step(block.values[group], weights);
   }
   uint16_t half = finite_half(largest_magnitude(steps, VK_GROUPS) / Q4_LARGEST_SUB_SCALE);
   if (half == 0) {

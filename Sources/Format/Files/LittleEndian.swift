@@ -4,16 +4,25 @@ enum LittleEndian {
   static func values<Value: FixedWidthInteger & BitwiseCopyable>(
     in bytes: RawSpan, as type: Value.Type = Value.self
   ) -> [Value] {
-    let count = bytes.byteCount / MemoryLayout<Value>.size
-    let values = unsafe [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+    map(bytes) { (value: Value) in value }
+  }
+
+  /// What `convert` makes of them, in one pass.
+  @inline(__always)
+  static func map<Value: FixedWidthInteger & BitwiseCopyable, Result>(
+    _ bytes: RawSpan, _ convert: (Value) -> Result
+  ) -> [Result] {
+    let width = MemoryLayout<Value>.size
+    let count = bytes.byteCount / width
+    return unsafe [Result](unsafeUninitializedCapacity: count) { buffer, initialized in
       unsafe bytes.withUnsafeBytes { source in
-        let whole = unsafe UnsafeRawBufferPointer(
-          rebasing: source.prefix(count * MemoryLayout<Value>.size))
-        unsafe UnsafeMutableRawBufferPointer(buffer).copyMemory(from: whole)
+        for index in 0..<count {
+          let value = unsafe source.loadUnaligned(fromByteOffset: index * width, as: Value.self)
+          unsafe buffer.initializeElement(at: index, to: convert(Value(littleEndian: value)))
+        }
       }
       initialized = count
     }
-    return Value(littleEndian: 1) == 1 ? values : values.map(Value.init(littleEndian:))
   }
 
   /// The value that starts at a position.

@@ -19,10 +19,14 @@ extension SafetensorsFile {
   ) throws(FormatError) -> [Float] {
     let range = try byteRange(of: tensor, elements: elements)
     switch tensor.dataType {
-    case .f32: return try values(range).map(Float.init(bitPattern:))
-    case .f16: return try values(range).map(Float.init(halfBits:))
+    case .f32:
+      return try file.withBytes(range) { LittleEndian.map($0) { Float(bitPattern: $0) } }
+    case .f16:
+      return try file.withBytes(range) { LittleEndian.map($0) { Float(halfBits: $0) } }
     case .bf16:
-      return try values(range).map { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+      return try file.withBytes(range) { bytes in
+        LittleEndian.map(bytes) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+      }
     case .f64: return try narrowed(range, of: tensor, first: elements?.lowerBound ?? 0)
     default:
       throw .wrongDataType(
