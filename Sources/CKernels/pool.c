@@ -5,8 +5,9 @@
 // index of the next or none.
 //
 // A thread that loses its processor to another program in the middle of an index holds up the
-// whole loop for milliseconds. When that happens the caller works alone for a while, and for longer
-// each time, so that two threads are not slower than one.
+// whole loop for milliseconds, and so does the caller when it loses its own. When that happens the
+// caller works alone for a while, and for longer each time, so that two threads are not slower than
+// one.
 #include "include/CKernels.h"
 
 #include <pthread.h>
@@ -19,8 +20,10 @@ enum {
   SPINS_BETWEEN_LOOKS = 256,
   SPIN_NANOSECONDS = 1000000,
   STALL_NANOSECONDS = 300000,
-  SHORTEST_SOLO_NANOSECONDS = 10000000,
-  LONGEST_SOLO_NANOSECONDS = 640000000
+  SHORTEST_SOLO_NANOSECONDS = 40000000,
+  LONGEST_SOLO_NANOSECONDS = 640000000,
+  SOLO_GROWTH = 4,
+  WINDOW_NANOSECONDS = 10000000
 };
 
 /// Indices that fit in the published word, next to as many failed attempts to take one.
@@ -36,6 +39,7 @@ struct vk_pool {
   void *context;
   size_t first;
   int64_t solo_until, solo_length;  // of the caller that holds `running`
+  int64_t window_start, window_processor;  // what the clocks showed when it last looked
   pthread_mutex_t running;
   pthread_mutex_t sleeping;
   pthread_cond_t woken;
@@ -51,11 +55,13 @@ static void relax(void) {
 #endif
 }
 
-static int64_t nanoseconds(void) {
+static int64_t nanoseconds_of(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+static int64_t nanoseconds(void) { return nanoseconds_of(CLOCK_MONOTONIC); }
 
 /// Works off indices until none is left.
 static void drain(vk_pool *pool) {
@@ -118,6 +124,8 @@ vk_pool *vk_pool_create(size_t threads) {
   atomic_init(&pool->sleepers, 0);
   atomic_init(&pool->ending, 0);
   pool->solo_until = 0;
+  pool->window_start = 0;
+  pool->window_processor = 0;
   pool->solo_length = SHORTEST_SOLO_NANOSECONDS;
   pthread_mutex_init(&pool->running, NULL);
   pthread_mutex_init(&pool->sleeping, NULL);
@@ -143,16 +151,34 @@ void vk_pool_destroy(vk_pool *pool) {
 
 size_t vk_pool_threads(const vk_pool *pool) { return pool->threads; }
 
+/// Lets the caller work alone for a while.
+static void begin_solo(vk_pool *pool, int64_t now) {
+  // Soon after the last time: it is going on.
+  int again = now - pool->solo_until < pool->solo_length;
+  pool->solo_length = again ? pool->solo_length * SOLO_GROWTH : SHORTEST_SOLO_NANOSECONDS;
+  if (pool->solo_length > LONGEST_SOLO_NANOSECONDS) pool->solo_length = LONGEST_SOLO_NANOSECONDS;
+  pool->solo_until = now + pool->solo_length;
+}
+
 /// Notes how long the caller waited for others after working itself.
-static void judge(vk_pool *pool, int64_t start, int64_t wait_start, int64_t now) {
+static void judge_wait(vk_pool *pool, int64_t start, int64_t wait_start, int64_t now) {
   int64_t waited = now - wait_start;
-  if (waited > STALL_NANOSECONDS && waited > 2 * (wait_start - start)) {
-    // Soon after the last time: it is going on.
-    int again = start - pool->solo_until < pool->solo_length;
-    pool->solo_length = again ? pool->solo_length * 2 : SHORTEST_SOLO_NANOSECONDS;
-    if (pool->solo_length > LONGEST_SOLO_NANOSECONDS) pool->solo_length = LONGEST_SOLO_NANOSECONDS;
-    pool->solo_until = now + pool->solo_length;
+  if (waited > STALL_NANOSECONDS && waited > 2 * (wait_start - start)) begin_solo(pool, now);
+}
+
+/// Notes whether the caller itself had to leave its processor to another program: its own helpers
+/// may keep it from the one that is free. Looking takes a system call, so it looks now and then.
+static void judge_window(vk_pool *pool, int64_t now) {
+  int64_t length = now - pool->window_start;
+  if (length < WINDOW_NANOSECONDS) return;
+  int64_t processor = nanoseconds_of(CLOCK_THREAD_CPUTIME_ID);
+  int64_t worked = processor - pool->window_processor;
+  // After a pause, or when another thread called before, the window says nothing.
+  if (length < 2 * WINDOW_NANOSECONDS && worked > 0 && worked < length * 3 / 4) {
+    begin_solo(pool, now);
   }
+  pool->window_start = now;
+  pool->window_processor = processor;
 }
 
 /// Returns when all indices below `part` are done.
@@ -166,7 +192,7 @@ static void await_others(vk_pool *pool, size_t part, int64_t start) {
       sched_yield();
     }
   }
-  if (wait_start) judge(pool, start, wait_start, nanoseconds());
+  if (wait_start) judge_wait(pool, start, wait_start, nanoseconds());
 }
 
 static void run_shared(
@@ -184,6 +210,7 @@ static void run_shared(
     await_others(pool, part, start);
     first += part;
   }
+  judge_window(pool, nanoseconds());
 }
 
 void vk_pool_run(
