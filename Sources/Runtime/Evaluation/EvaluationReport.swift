@@ -11,6 +11,8 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     public let stride: Int
     /// The id in front of each window.
     public let beginning: Int?
+    /// Which tokens of a window are scored.
+    public let scoring: TextWindows.Scoring
   }
 
   /// What was evaluated on, without its path.
@@ -143,7 +145,7 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
       ? evaluation.loss.mean * Double(evaluation.loss.count) / Double(evaluation.bytes) : nil
     windows = Windows(
       length: evaluation.windows.length, stride: evaluation.windows.stride,
-      beginning: evaluation.windows.beginning)
+      beginning: evaluation.windows.beginning, scoring: evaluation.windows.scoring)
     text = source
     guard let difference = evaluation.lossDifference else { return }
     against = against ?? Reference()
@@ -188,7 +190,7 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
 }
 
 extension EvaluationReport.Windows {
-  enum CodingKeys: String, CodingKey { case length, stride, beginning }
+  enum CodingKeys: String, CodingKey { case length, stride, beginning, scoring }
 }
 
 extension EvaluationReport.Divergences {

@@ -31,9 +31,11 @@ public struct TextEvaluation: Sendable {
   /// - Parameters:
   ///   - reference: a model with the same tokenizer to compare with.
   ///   - limit: evaluates only that many windows.
+  ///   - stepwise: whether the model reads one token after the other, as it does when it generates, instead of all of
+  ///     a window at once. Errors of a state that is kept in few bits show only then.
   public init(
     _ text: String, model: Model, against reference: Model?, windows: TextWindows,
-    limit: Int? = nil, threads: ThreadPool, progress: ProgressReport
+    limit: Int? = nil, stepwise: Bool = false, threads: ThreadPool, progress: ProgressReport
   ) throws {
     let ids = try model.requireTokenizer("a text").encode(text)
     if let reference {
@@ -50,7 +52,7 @@ public struct TextEvaluation: Sendable {
       throw ModelError.nothingToEvaluate("the text has too few tokens")
     }
     let parts = try threads.map(cut.count, progress: progress) { index in
-      try Part(cut[index], model: model, reference: reference)
+      try Part(cut[index], model: model, reference: reference, stepwise: stepwise)
     }
     var total = Part()
     for part in parts { total.add(part) }
@@ -75,8 +77,10 @@ public struct TextEvaluation: Sendable {
 
     init() {}
 
-    init(_ window: TextWindows.Window, model: Model, reference: Model?) throws {
-      let hidden = try model.hidden(window.input)
+    init(
+      _ window: TextWindows.Window, model: Model, reference: Model?, stepwise: Bool
+    ) throws {
+      let hidden = try model.hidden(window.input, stepwise: stepwise)
       let referenceHidden = try reference?.hidden(window.input)
       let last = window.firstScored + window.targets.count
       for start in stride(from: window.firstScored, to: last, by: positionsAtOnce) {
@@ -112,10 +116,17 @@ public struct TextEvaluation: Sendable {
 
 extension Model {
   /// Final hidden states for token ids, from a zero state: `[ids, width]`.
-  func hidden(_ ids: [Int]) throws(ModelError) -> Matrix {
+  func hidden(_ ids: [Int], stepwise: Bool = false) throws(ModelError) -> Matrix {
     let language = try requireLanguage("a text")
     var state = language.initialState
-    return language.run(try language.embed(ids), state: &state, context)
+    let embeddings = try language.embed(ids)
+    guard stepwise else { return language.run(embeddings, state: &state, context) }
+    var values = [Float]()
+    values.reserveCapacity(embeddings.values.count)
+    for token in 0..<embeddings.rows {
+      values += language.run(embeddings.rows(token..<token + 1), state: &state, context).values
+    }
+    return Matrix(rows: embeddings.rows, columns: embeddings.columns, values: values)
   }
 
   /// Log-probabilities of the next token for final hidden states.

@@ -5,6 +5,7 @@ public import Runtime
 extension ExecutionContext.EngineKind: ExpressibleByArgument {}
 extension ExecutionContext.ScanPrecision: ExpressibleByArgument {}
 extension ActivationPrecision: ExpressibleByArgument {}
+extension TextWindows.Scoring: ExpressibleByArgument {}
 
 /// The codecs under the names that the command line gives them, best known first.
 enum Compression: String, CaseIterable, ExpressibleByArgument {

@@ -87,6 +87,7 @@ struct EvaluateCommand: ParsableCommand {
     var members = try JSON(encoding: report).objectValue ?? [:]
     members.merge(execution.document) { measured, _ in measured }
     members["seconds"] = .number(seconds)
+    members["step"] = .bool(evaluation.step)
     return .object(members)
   }
 }

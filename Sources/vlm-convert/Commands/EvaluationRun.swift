@@ -42,7 +42,7 @@ struct EvaluationRun {
     defer { bar.finish() }
     return try TextEvaluation(
       text, model: model, against: reference, windows: options.windows(for: model),
-      limit: options.limit, threads: threads, progress: bar.update)
+      limit: options.limit, stepwise: options.step, threads: threads, progress: bar.update)
   }
 
   private func evaluate(questions path: String) throws -> AnswerEvaluation {
@@ -97,7 +97,8 @@ extension EvaluationReport {
       let beginning = windows.beginning.map { "id \($0)" } ?? "no extra token"
       Console.print(
         "windows of \(windows.length) positions, stride \(windows.stride), "
-          + "beginning with \(beginning)")
+          + "beginning with \(beginning)"
+          + (windows.scoring == .half ? ", second halves scored" : ""))
     }
     table.print()
   }

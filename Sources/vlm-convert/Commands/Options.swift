@@ -75,8 +75,21 @@ struct EvaluationOptions: ParsableArguments {
     help: ArgumentHelp("Evaluate only so many windows of text and questions.", valueName: "n"))
   var limit: Int?
 
-  @Option(help: ArgumentHelp("Positions of a window of text.", valueName: "n"))
-  var window = 1024
+  @Option(
+    help: """
+      The tokens of a text that count: full for all, or half for those behind the first half of each whole window, \
+      as llama.cpp counts.
+      """)
+  var scoring = TextWindows.Scoring.full
+
+  @Flag(
+    help: "Let the model read token by token, as it does when it generates; slow.")
+  var step = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Positions of a window of text; 1024, or 512 with --scoring half.", valueName: "n"))
+  var window: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -98,8 +111,11 @@ struct EvaluationOptions: ParsableArguments {
 
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit takes a positive number.") }
-    guard (2...1 << 20).contains(window) else {
+    if let window, !(2...1 << 20).contains(window) {
       throw ValidationError("--window takes 2 to 1048576 positions, not \(window).")
+    }
+    guard stride == nil || scoring == .full else {
+      throw ValidationError("--stride is for --scoring full; other windows do not overlap.")
     }
     if let stride, stride < 1 { throw ValidationError("--stride takes a positive number.") }
     guard beginning == "auto" || beginning == "none" || Int(beginning) != nil else {
@@ -116,6 +132,6 @@ struct EvaluationOptions: ParsableArguments {
       case "auto": model.description.language?.endOfText.first
       default: Int(beginning)
       }
-    return TextWindows(length: window, stride: stride, beginning: id)
+    return TextWindows(length: window, stride: stride, beginning: id, scoring: scoring)
   }
 }

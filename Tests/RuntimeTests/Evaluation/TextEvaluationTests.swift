@@ -12,11 +12,11 @@ import Testing
   private func evaluate(
     _ model: Model, on text: String = text, against reference: Model? = nil,
     windows: TextWindows = TextWindows(length: 16, beginning: 0), limit: Int? = nil,
-    threads: Int = 1
+    stepwise: Bool = false, threads: Int = 1
   ) throws -> TextEvaluation {
     try TextEvaluation(
       text, model: model, against: reference, windows: windows, limit: limit,
-      threads: ThreadPool(threads: threads), progress: { _, _ in })
+      stepwise: stepwise, threads: ThreadPool(threads: threads), progress: { _, _ in })
   }
 
   /// Log-probabilities of the next token behind each of some tokens, in double precision.
@@ -51,6 +51,15 @@ import Testing
     #expect(abs(evaluation.perplexity / exp(mean) - 1) < 1e-6)
     #expect(evaluation.referencePerplexity == nil && evaluation.perplexityRatio == nil)
     #expect(evaluation.divergence == nil)
+  }
+
+  @Test func `token by token a model predicts the same`() throws {
+    let model = try SampleModel.load()
+    let whole = try evaluate(model), steps = try evaluate(model, against: model, stepwise: true)
+    #expect(steps.loss.count == whole.loss.count)
+    // Sums in another order, in single precision.
+    #expect(abs(steps.loss.mean - whole.loss.mean) < 1e-5)
+    #expect((steps.divergence?.mean.mean ?? 1) < 1e-6)
   }
 
   @Test func `a model against itself shows no difference`() throws {

@@ -88,4 +88,19 @@ import Testing
   ) {
     #expect(TextWindows(length: length, stride: asked, beginning: beginning).stride == given)
   }
+
+  @Test func `half of a window is scored as llama.cpp does it`() {
+    let windows = TextWindows(length: 6, beginning: 7, scoring: .half).cut(text(13))
+    // 7 in front of 13 tokens gives two whole windows; the second loses its first token to 7.
+    #expect(
+      windows == [
+        .init(input: [7, 100, 101, 102, 103], targets: [103, 104], firstScored: 3),
+        .init(input: [7, 106, 107, 108, 109], targets: [109, 110], firstScored: 3),
+      ])
+    let bare = TextWindows(length: 5, beginning: nil, scoring: .half).cut(text(9))
+    #expect(
+      bare == [.init(input: [100, 101, 102, 103], targets: [103, 104], firstScored: 2)])
+    #expect(TextWindows(beginning: nil, scoring: .half).length == 512)
+    #expect(TextWindows(length: 2, beginning: nil, scoring: .half).cut(text(9)).isEmpty)
+  }
 }
