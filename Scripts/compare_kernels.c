@@ -240,7 +240,8 @@ static void expect_same_inputs(
   int32_t *offsets = allot(offset_bytes);
   float *scales = allot(scale_bytes);
   plain->round_inputs(
-      codes, offsets, scales, x, columns, tokens, columns, scale_columns, offset_columns, offset);
+      codes, offsets, scales, x, columns, NULL, tokens, columns, scale_columns, offset_columns,
+      offset);
   expect_same("codes of round_inputs", found->codes, codes, code_bytes);
   expect_same("offsets of round_inputs", found->offsets, offsets, offset_bytes);
   expect_same("scales of round_inputs", found->scales, scales, scale_bytes);
@@ -294,7 +295,8 @@ static rounded round_inputs(
   int32_t *offsets = allot(rows * sums * sizeof *offsets);
   float *scales = floats(rows * groups);
   (digits ? table->split_inputs : table->round_inputs)(
-      codes, offsets, scales, x, columns, tokens, columns, scale_columns, offset_columns, offset);
+      codes, offsets, scales, x, columns, NULL, tokens, columns, scale_columns, offset_columns,
+      offset);
   double *values = allot(rows * columns * sizeof *values);
   rounded made = {{codes, offsets, scales}, rows, values};
   for (size_t i = 0; i < rows * columns; ++i) {

@@ -109,6 +109,16 @@ void vk_q8_quantize(
   kernels()->q8_quantize(codes, scales, w, rows, columns, group_size, largest_code);
 }
 
+void vk_e_quantize(
+    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, float step) {
+  kernels()->e_quantize(codes, scales, w, rows, columns, step);
+}
+
+void vk_multiply_columns(
+    float *out, const float *x, const uint16_t *steps, size_t rows, size_t columns) {
+  kernels()->multiply_columns(out, x, steps, rows, columns);
+}
+
 void vk_q4_quantize(
     uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
     const float *importance, size_t rows, size_t columns) {
@@ -154,15 +164,21 @@ void vk_q4_expand(
 }
 
 void vk_round_inputs(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
-  kernels()->round_inputs(codes, offsets, scales, x, stride, tokens, columns, scale_columns, offset_columns, offset);
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset) {
+  kernels()->round_inputs(
+      codes, offsets, scales, x, stride, steps, tokens, columns, scale_columns, offset_columns,
+      offset);
 }
 
 void vk_split_inputs(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
-  kernels()->split_inputs(codes, offsets, scales, x, stride, tokens, columns, scale_columns, offset_columns, offset);
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset) {
+  kernels()->split_inputs(
+      codes, offsets, scales, x, stride, steps, tokens, columns, scale_columns, offset_columns,
+      offset);
 }
 
 void vk_q8_multiply(

@@ -30,7 +30,10 @@ public struct ConversionPipeline: Sendable {
         rows: entry.rows, columns: entry.columns, encoding: entry.encoding.name,
         reason: entry.reason,
         planes: entry.encoding.planes.map { layout in
-          (layout.name, layout.transform, layout.bytesPerRow(entry.columns) * entry.rows)
+          (
+            layout.name, layout.transform,
+            layout.storedBytes(rows: entry.rows, columns: entry.columns)
+          )
         })
       for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
         try writer.append(try encode(entry, rows: rows))
@@ -73,7 +76,10 @@ public struct ConversionPipeline: Sendable {
           reason: error.moved(byRows: part.lowerBound).description)
       }
     }
-    return entry.encoding.planes.indices.map { plane in parts.flatMap { $0[plane] } }
+    return entry.encoding.planes.enumerated().map { plane, layout in
+      guard layout.isShared else { return parts.flatMap { $0[plane] } }
+      return rows.lowerBound == 0 ? parts.first?[plane] ?? [] : []
+    }
   }
 
   private func provenance() throws -> JSON {

@@ -69,8 +69,8 @@ public struct ConversionPlan: Sendable {
     var encoding: any Encoding = located.sourceEncoding
     var reason = chosen.reason ?? "recipe"
     if chosen.encoding != Recipe.sourceEncoding {
-      guard let named = Encodings.named(chosen.encoding) else {
-        throw ConvertError.unknownEncoding(chosen.encoding, known: Encodings.all.map(\.name))
+      guard let named = Encodings.requested(chosen.encoding) else {
+        throw ConvertError.unknownEncoding(chosen.encoding, known: Encodings.requestable)
       }
       guard named is FloatEncoding || rule.role.isQuantizable else {
         throw ConvertError.notQuantizable(

@@ -19,7 +19,7 @@ public struct EncodedMatrix: Sendable {
   ///
   /// - Parameter planes: the planes as they are stored, row after row.
   /// - Throws: an error if an element is not one that the encoding gives.
-  /// - Precondition: every plane has `rows` times the bytes that its layout takes for a row.
+  /// - Precondition: every plane has the bytes that its layout states.
   public init(
     encoding: any Encoding, rows: Int, columns: Int, planes: [[UInt8]]
   ) throws(QuantError) {
@@ -54,7 +54,8 @@ public struct EncodedMatrix: Sendable {
     zip(encoding.planes, storage).map { layout, bytes in
       let stride = layout.bytesPerRow(columns)
       return unsafe bytes.withBytes { bytes in
-        range.flatMap {
+        if layout.isShared { return range.isEmpty ? [] : unsafe Array(bytes) }
+        return range.flatMap {
           unsafe layout.tiling.row($0, of: bytes, columns: columns, bytesPerRow: stride)
         }
       }
@@ -92,9 +93,8 @@ public struct EncodedMatrix: Sendable {
     return EncodedMatrix(
       encoding: encoding, rows: range.count, columns: columns,
       storage: zip(encoding.planes, storage).map { layout, bytes in
-        AlignedBytes(
-          bytes, from: layout.byteCount(rows: range.lowerBound, columns: columns),
-          count: layout.byteCount(rows: range.count, columns: columns))
+        let part = layout.bytes(of: range, columns: columns)
+        return AlignedBytes(bytes, from: part.lowerBound, count: part.count)
       })
   }
 

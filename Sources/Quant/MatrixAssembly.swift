@@ -19,7 +19,7 @@ public final class MatrixAssembly: Sendable {
     self.rows = rows
     self.columns = columns
     planes = encoding.planes.map { TiledPlane($0, rows: rows, columns: columns) }
-    planeBytes = encoding.planes.map { $0.bytesPerRow(columns) * rows }
+    planeBytes = encoding.planes.map { $0.storedBytes(rows: rows, columns: columns) }
   }
 
   /// Puts a piece of a plane into its place.
@@ -70,8 +70,7 @@ private final class TiledPlane: Sendable {
     self.rows = rows
     self.columns = columns
     bytesPerRow = layout.bytesPerRow(columns)
-    target = AlignedBytes(
-      count: tiling.byteCount(rows: rows, columns: columns, bytesPerRow: bytesPerRow))
+    target = AlignedBytes(count: layout.byteCount(rows: rows, columns: columns))
   }
 
   private var stripeBytes: Int { bytesPerRow * PlaneTiling.stripe }

@@ -27,10 +27,16 @@ import CKernels
   private let padded: Int
   private let shape: Shape
   private let precision: Precision
+  private let steps: ColumnSteps?
 
   /// Takes memory for the inputs of some tokens.
-  public init(tokens: Int, columns: Int, shape: Shape, precision: Precision) {
+  ///
+  /// - Parameter steps: what the inputs are multiplied by before they are rounded.
+  public init(
+    tokens: Int, columns: Int, shape: Shape, precision: Precision, steps: ColumnSteps? = nil
+  ) {
     self.columns = columns
+    self.steps = steps
     self.shape = shape
     self.precision = precision
     let step = VK_INPUT_STEP
@@ -63,8 +69,8 @@ import CKernels
     let source = unsafe values + tokens.lowerBound * stride
     let round = unsafe precision == .byte ? vk_round_inputs : vk_split_inputs
     unsafe round(
-      code, offset, scale, source, stride, tokens.count, columns, shape.scaleColumns,
-      shape.offsetColumns, Int32(shape.offset))
+      code, offset, scale, source, stride, steps?.start, tokens.count, columns,
+      shape.scaleColumns, shape.offsetColumns, Int32(shape.offset))
   }
 
   /// Calls `body` with the rows from that of a token on, which is the first of a bundle.

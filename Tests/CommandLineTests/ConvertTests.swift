@@ -20,7 +20,7 @@ import Testing
     #expect(verification.output.contains("verified"))
   }
 
-  @Test(arguments: ["q8", "q4", "f16", "bf16", "f32", "q8g32"])
+  @Test(arguments: ["q8", "q4", "f16", "bf16", "f32", "q8g32", "e4", "e2.5"])
   func `every preset is applied and stored`(preset: String) throws {
     let workplace = try Workplace()
     try workplace.copyModel("mamba1-hf")

@@ -10,7 +10,7 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
-  @Test(arguments: Codec.allCases, ["q4", "q8", "f16"])
+  @Test(arguments: Codec.allCases, ["q4", "q8", "e4", "f16"])
   func `bytes do not depend on the number of threads`(codec: Codec, preset: String) throws {
     let checkpoint = try Checkpoint(directory: Fixtures.model("vlmamba-vss-mlp-csm"))
     let files = try [1, 2, 3].map { threads in
@@ -46,7 +46,8 @@ import Testing
     #expect(sharded.header.provenance["sources"]?.arrayValue?.count == shards)
   }
 
-  @Test func `tensors read in parts are those encoded whole`() throws {
+  @Test(arguments: ["q8", "e4"])
+  func `tensors read in parts are those encoded whole`(name: String) throws {
     let rows = 190_000
     let checkpoint = try directory.checkpoint("mamba1-hf") {
       // 4,560,000 weights are more than are read at a time.
@@ -57,11 +58,11 @@ import Testing
       $0.tensors["lm_head.weight"] = nil
     }
     let tensor = try #require(checkpoint.tensors["backbone.embeddings.weight"])
-    let encoding = try #require(Encodings.named("q8"))
+    let encoding = try #require(Encodings.requested(name))
     let whole = try EncodedMatrix(
       Matrix(rows: rows, columns: 24, values: tensor.file.floats(of: tensor.info)),
       encoding: encoding)
-    let reader = try directory.convert(checkpoint, Presets.named("q8"), threads: 2)
+    let reader = try directory.convert(checkpoint, Presets.named(name), threads: 2)
     let read = try PackWeightSource(reader).matrix(
       "language.embedding.weight", rows: rows, columns: 24)
     #expect(read.planes == whole.planes)
@@ -98,7 +99,7 @@ import Testing
     return language.logits(hidden, model.context).values
   }
 
-  @Test(arguments: Fixtures.models, ["q4", "q8", "q5g16", "bf16", "f32"])
+  @Test(arguments: Fixtures.models, ["q4", "q8", "q5g16", "e3", "bf16", "f32"])
   func `a pack gives the outputs of weights encoded in memory`(
     fixture: String, preset: String
   ) throws {

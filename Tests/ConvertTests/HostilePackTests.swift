@@ -51,7 +51,7 @@ import Testing
     (37, 24),
   ]
 
-  @Test(arguments: ["f32", "bf16", "q8", "q4"], shapes)
+  @Test(arguments: ["f32", "bf16", "q8", "q4", "e"], shapes)
   func `tensors of absurd shapes are refused`(encoding: String, shape: (Int, Int)) throws {
     let reader = try pack(
       description(), encoding: encoding, shape: [shape.0, shape.1], rows: shape.0,

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Format
@@ -74,5 +75,40 @@ import Testing
   @Test(arguments: PlaneTransform.allCases, [0, 4, 12, 4096])
   func `a transform can be undone`(transform: PlaneTransform, count: Int) {
     #expect(transform.undo(on: transform.apply(to: noise(count))) == noise(count))
+  }
+}
+
+/// Codes of weights in zstd blocks.
+@Suite struct CodeCompressionTests {
+  /// Normal weights on a grid of which 99 in 100 lie within a few steps, about `bits` each.
+  private func codes(_ count: Int, deviation: Double, seed: UInt64) -> [UInt8] {
+    let random = noise(12 * count, seed: seed)
+    return (0..<count).map { index in
+      let sum = random[12 * index..<12 * index + 12].reduce(0.0) { $0 + Double($1) }
+      // Twelve uniform bytes have the deviation 256, and 1530 on average.
+      return UInt8(bitPattern: Int8(((sum - 1530) / 256 * deviation).rounded()))
+    }
+  }
+
+  private func entropy(_ bytes: [UInt8]) -> Double {
+    var counts = [Double](repeating: 0, count: 256)
+    for byte in bytes { counts[Int(byte)] += 1 }
+    return counts.filter { $0 > 0 }.reduce(0) {
+      $0 - $1 * log2($1 / Double(bytes.count))
+    } / 8
+  }
+
+  @Test(arguments: [1.4, 2, 4, 8])
+  func `codes take hardly more than their entropy`(deviation: Double) throws {
+    let codes = codes(1 << 17, deviation: deviation, seed: 9)
+    let compressed = try #require(Codec.zstd.compress(codes, matches: .rare))
+    // Huffman codes are whole bits; at more than two bits of entropy that costs 2 in 100.
+    #expect(Double(compressed.count) <= 1.03 * entropy(codes))
+    #expect(Codec.zstd.decompress(compressed.span.bytes, length: codes.count) == codes)
+  }
+
+  @Test func `long runs are still found`() throws {
+    let zeros = [UInt8](repeating: 0, count: 1 << 20)
+    #expect(try #require(Codec.zstd.compress(zeros, matches: .rare)).count < 200)
   }
 }

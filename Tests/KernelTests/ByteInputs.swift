@@ -29,8 +29,8 @@ struct ByteInputs {
 
   /// Takes `tokens` rows of `columns` inputs that are `stride` apart, each as one row of bytes or as one for each digit.
   init(
-    _ kernels: vk_table, _ x: [Float], stride: Int? = nil, tokens: Int, columns: Int, shape: Shape,
-    isSplit: Bool = false
+    _ kernels: vk_table, _ x: [Float], stride: Int? = nil, steps: [UInt16]? = nil, tokens: Int,
+    columns: Int, shape: Shape, isSplit: Bool = false
   ) {
     self.columns = columns
     self.shape = shape
@@ -45,9 +45,15 @@ struct ByteInputs {
     scales = filled(groups) { scales in
       offsets = filled(sums) { offsets in
         codes = filled(rows * padded) { codes in
-          round?(
-            codes, offsets, scales, x, stride ?? columns, tokens, columns, shape.scaleColumns,
-            shape.offsetColumns, Int32(shape.offset))
+          if let steps {
+            round?(
+              codes, offsets, scales, x, stride ?? columns, steps, tokens, columns,
+              shape.scaleColumns, shape.offsetColumns, Int32(shape.offset))
+          } else {
+            round?(
+              codes, offsets, scales, x, stride ?? columns, nil, tokens, columns,
+              shape.scaleColumns, shape.offsetColumns, Int32(shape.offset))
+          }
         }
       }
     }

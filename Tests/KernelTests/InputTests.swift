@@ -90,6 +90,33 @@ import Testing
     }
   }
 
+  @Test(arguments: InstructionSet.all, columns)
+  func `inputs with steps are rounded like their products`(
+    set: InstructionSet, columns: Int
+  ) throws {
+    let kernels = try set.kernels
+    var random = Seeded(columns + 1)
+    let steps = (0..<columns).map { _ in Float16.random(in: -4...4, using: &random) }
+    let bits = steps.map(\.bitPattern)
+    let x = sample(tokens: 3, columns: columns, stride: columns)
+    let products = x.enumerated().map { $1 * Float(steps[$0 % columns]) }
+    let multiplied = filled(x.count) {
+      kernels.multiply_columns($0, x, bits, columns == 0 ? 0 : 3, columns)
+    }
+    #expect(multiplied == products)
+    for shape in Self.shapes {
+      for isSplit in [false, true] {
+        let found = ByteInputs(
+          kernels, x, steps: bits, tokens: 3, columns: columns, shape: shape, isSplit: isSplit)
+        let expected = ByteInputs(
+          kernels, products, tokens: 3, columns: columns, shape: shape, isSplit: isSplit)
+        #expect(found.codes == expected.codes)
+        #expect(found.offsets == expected.offsets)
+        #expect(found.scales == expected.scales)
+      }
+    }
+  }
+
   @Test(arguments: InstructionSet.all, [false, true])
   func `the largest input of a group has the largest code`(
     set: InstructionSet, isSplit: Bool

@@ -25,6 +25,45 @@ struct PlainQ8 {
   }
 }
 
+/// e: a half scale for each row, see `vk_e_quantize`.
+struct PlainE {
+  private(set) var codes = [Int8]()
+  private(set) var scales = [Float16]()
+
+  init(_ w: [Float], shape: Shape, step: Float) {
+    for row in 0..<shape.rows {
+      let values = Array(w[row * shape.columns..<(row + 1) * shape.columns])
+      let scale = Self.scale(values, step: step)
+      scales.append(scale)
+      codes += values.map {
+        scale == 0 ? 0 : Int8(($0 / Float(scale)).clamped(-127, 127).rounded(.toNearestOrEven))
+      }
+    }
+  }
+
+  private static func scale(_ values: [Float], step: Float) -> Float16 {
+    // Squares are added in 16 lanes, as a vector does.
+    var lanes = [Double](repeating: 0, count: 16)
+    for (index, value) in values.enumerated() {
+      lanes[index % 16] += Double(value) * Double(value)
+    }
+    let mean = Float(lanes.reduce(0, +) / Double(values.count))
+    let scale = coarse(finiteHalf(step * mean.squareRoot()))
+    let largest = values.reduce(0) { max($0, abs($1)) }
+    guard largest / Float(scale) > 127.5 else { return scale }
+    let raised = finiteHalf(largest / 127)
+    let isTooSmall = raised > 0 && raised < .greatestFiniteMagnitude
+    return isTooSmall && largest / Float(raised) > 127.5 ? raised.nextUp : raised
+  }
+
+  /// The nearest number of five significant bits, ties to even.
+  private static func coarse(_ half: Float16) -> Float16 {
+    guard half >= .leastNormalMagnitude else { return half }
+    let unit = Float(sign: .plus, exponent: Int(half.exponent) - 4, significand: 1)
+    return finiteHalf((Float(half) / unit).rounded(.toNearestOrEven) * unit)
+  }
+}
+
 func finiteHalf(_ value: Float) -> Float16 { min(Float16(value), .greatestFiniteMagnitude) }
 
 extension Float {

@@ -59,6 +59,38 @@ enum AwkwardWeights: String, CaseIterable, Sendable, CustomTestStringConvertible
   }
 
   @Test(arguments: InstructionSet.all, AwkwardWeights.allCases)
+  func `e is the same on every instruction set as written plainly`(
+    set: InstructionSet, kind: AwkwardWeights
+  ) throws {
+    let kernels = try set.kernels
+    for shape in Self.shapes {
+      for step: Float in [0.03, 0.25, 1] {
+        let w = kind.values(shape.count, seed: shape.count)
+        var scales = [UInt16](repeating: 0, count: shape.rows)
+        let codes: [Int8] = filled(shape.count) {
+          kernels.e_quantize($0, &scales, w, shape.rows, shape.columns, step)
+        }
+        let plain = PlainE(w, shape: shape, step: step)
+        #expect(codes == plain.codes)
+        #expect(scales == plain.scales.map(\.bitPattern))
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.all)
+  func `an outlier widens the step of its row`(set: InstructionSet) throws {
+    let kernels = try set.kernels
+    var w = [Float](repeating: 0.5, count: 600)
+    w[250] = 1000
+    var scales = [UInt16](repeating: 0, count: 3)
+    let codes: [Int8] = filled(600) { kernels.e_quantize($0, &scales, w, 3, 200, 0.1) }
+    let wide = scales.map { Float(Float16(bitPattern: $0)) }
+    #expect(wide[0] == wide[2] && abs(wide[0] / 0.05 - 1) <= 1 / 32)
+    #expect(wide[1] == Float(Float16(1000.0 / 127)) && codes[250] == 127)
+    #expect(codes[0] == Int8((0.5 / wide[0]).rounded()))
+  }
+
+  @Test(arguments: InstructionSet.all, AwkwardWeights.allCases)
   func `q4 is the same on every instruction set as written plainly`(
     set: InstructionSet, kind: AwkwardWeights
   ) throws {

@@ -76,7 +76,8 @@ import Testing
       let product = try tileProduct(encoded.encoding)
       let input = Matrix.noise(rows: 2, columns: columns, seed: UInt64(columns))
       let inputs = RoundedInputs(
-        tokens: 2, columns: columns, shape: product.inputShape, precision: .full)
+        tokens: 2, columns: columns, shape: product.inputShape, precision: .full,
+        steps: product.columnSteps(of: encoded))
       #expect(inputs.rowsPerToken == 3)
       inputs.round(input.values, stride: columns, tokens: 0..<2)
       let range = rows / 48 * 16..<rows
@@ -101,7 +102,8 @@ import Testing
       let tokens = 11
       let input = Matrix.noise(rows: tokens, columns: columns, seed: UInt64(columns))
       let inputs = RoundedInputs(
-        tokens: tokens, columns: columns, shape: product.inputShape, precision: .byte)
+        tokens: tokens, columns: columns, shape: product.inputShape, precision: .byte,
+        steps: product.columnSteps(of: encoded))
       #expect(inputs.rowsPerToken == 1)
       for part in [8..<tokens, 0..<8] {
         inputs.round(input.values, stride: columns, tokens: part)

@@ -29,7 +29,7 @@ private let raggedShapes = raggedSizes.flatMap { rows in raggedSizes.map { (rows
     }
   }
 
-  @Test(arguments: ["", "q", "q3", "q8g", "q8g64", "q8g65", "Q8", "f64", "q4g64"])
+  @Test(arguments: ["", "q", "q3", "q8g", "q8g64", "q8g65", "Q8", "f64", "q4g64", "e4"])
   func `a name that is not offered leads nowhere`(name: String) {
     #expect(Encodings.named(name) == nil)
   }
@@ -44,7 +44,7 @@ private let raggedShapes = raggedSizes.flatMap { rows in raggedSizes.map { (rows
 
   @Test(arguments: [
     ("f16", 3 * 17 * 2), ("q8", 16 * 32 + 16 * 2), ("q6", 16 * 24 + 16 * 2),
-    ("q4", 16 * 16 + 16 * 2 + 16 * 2),
+    ("q4", 16 * 16 + 16 * 2 + 16 * 2), ("e", 16 * 32 + 16 * 2 + 17 * 2),
   ])
   func `coded matrices take whole tiles of 16 rows and columns`(name: String, bytes: Int) throws {
     let encoded = try EncodedMatrix(sample(3, 17), encoding: encoding(name))
@@ -58,13 +58,17 @@ private let raggedShapes = raggedSizes.flatMap { rows in raggedSizes.map { (rows
     for (rows, columns) in raggedShapes {
       let matrix = sample(rows, columns)
       let planes = try encoding.encode(matrix.values, rows: rows, columns: columns)
-      let expected = encoding.planes.map { $0.bytesPerRow(columns) * rows }
+      let expected = encoding.planes.map { $0.storedBytes(rows: rows, columns: columns) }
       #expect(planes.map(\.count) == expected, "\(rows) × \(columns)")
       let encoded = try EncodedMatrix(
         encoding: encoding, rows: rows, columns: columns, planes: planes)
       #expect(encoded.planes == planes, "\(rows) × \(columns)")
       #expect(encoded.byteCount == encoding.byteCount(rows: rows, columns: columns))
-      #expect(encoding.planes.allSatisfy { $0.bytesPerRow(columns) % $0.elementBytes == 0 })
+      for (layout, plane) in zip(encoding.planes, planes) {
+        #expect(plane.count % layout.elementBytes == 0)
+        #expect(layout.takes(plane.count, rows: rows, columns: columns))
+        #expect(!layout.takes(plane.count + 1, rows: rows, columns: columns))
+      }
     }
   }
 
@@ -78,7 +82,10 @@ private let raggedShapes = raggedSizes.flatMap { rows in raggedSizes.map { (rows
       for start in stride(from: 0, to: rows, by: 7) {
         let block = matrix.rows(start..<min(start + 7, rows))
         let planes = try encoding.encode(block.values, rows: block.rows, columns: columns)
-        for (index, plane) in planes.enumerated() { joined[index] += plane }
+        for (index, layout) in encoding.planes.enumerated() {
+          // What belongs to all rows comes with every block.
+          joined[index] = layout.isShared ? planes[index] : joined[index] + planes[index]
+        }
       }
       #expect(joined == whole, "\(rows) × \(columns)")
     }

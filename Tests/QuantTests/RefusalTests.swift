@@ -23,7 +23,7 @@ import Testing
   /// The largest half, times the largest code for an encoding of codes, 31 sub-scales for q4.
   static let limits: [(String, Float)] = [
     ("q8", 65504 * 127), ("q6", 65504 * 31), ("q5", 65504 * 15), ("q8g16", 65504 * 127),
-    ("q4", 65504 * 31 * 7), ("f16", 65504),
+    ("q4", 65504 * 31 * 7), ("f16", 65504), ("e", 65504 * 127),
   ]
 
   @Test(arguments: limits)

@@ -46,7 +46,7 @@ import Testing
     #expect(codes.allSatisfy { abs(Int($0)) <= Int(largestCode) })
   }
 
-  @Test(arguments: groupEncodings + ["q4"])
+  @Test(arguments: groupEncodings + ["q4", "e"])
   func `weights below every scale become zero`(name: String) throws {
     let encoding = try #require(Encodings.named(name))
     // Half the smallest half, 2⁻²⁵, times the smallest largest code, 15, is 4.5e-7.

@@ -194,6 +194,12 @@ def decode(pack, tensor):
                 nibble = codes[r * width + c // 2] >> (4 * (c % 2)) & 15
                 scale = super_scales[r * supers + c // 256] * sub_scales[r * subs + c // 16]
                 values.append(scale * (nibble - 8))
+    elif encoding == "e":
+        codes = signed(plane("codes", rows * columns))
+        scales = halves(plane("rowScales", 2 * rows))
+        steps = halves(plane("columnSteps", 2 * columns if rows else 0))
+        values = [scales[r] * codes[r * columns + c] * steps[c]
+                  for r in range(rows) for c in range(columns)]
     else:
         raise Malformed(f"{tensor['name']}: unknown encoding {encoding}")
     return [values[r * columns:(r + 1) * columns] for r in range(rows)]

@@ -66,6 +66,20 @@ void vk_q8_quantize(
     int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t group_size,
     int largest_code);
 
+// e: w[r, k] = scales[r] * codes[r, k] * steps[k], with halves for scales `[rows]` and steps `[columns]`.
+
+/// Rounds a matrix to codes within +-127 with steps of one.
+///
+/// scale = step * sqrt(mean(w^2)), rounded to a half of five significant bits where it is not
+/// subnormal; code = rint(w / scale). A row in which a code would pass 127 has the scale of
+/// `vk_q8_quantize` for the whole row instead. Weights are expected to be finite.
+void vk_e_quantize(
+    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, float step);
+
+/// out[r, k] = x[r, k] * steps[k] with halves for steps. `out` may be `x`.
+void vk_multiply_columns(
+    float *out, const float *x, const uint16_t *steps, size_t rows, size_t columns);
+
 // q4: w[r, k] = super_scales[r, k / 256] * sub_scales[r, k / 16] * (nibble[r, k] - 8).
 // codes: ceil(columns / 2) bytes a row, the even column in the low nibble; rows never share a byte.
 // sub_scales: ceil(columns / 16) a row. super_scales: halves, ceil(columns / 256) a row.
@@ -150,17 +164,20 @@ typedef struct vk_inputs {
 /// Rounds inputs `[tokens][columns]`, whose rows are `stride` apart, to the parts of `vk_inputs`:
 /// scale = max|x| / 127 for each scale_columns columns, codes to nearest.
 ///
+/// Inputs are multiplied first by steps, halves `[columns]`, unless that is NULL.
 /// scale_columns is VK_SCALE_COLUMNS at most; it and offset_columns are multiples of VK_INPUT_STEP.
 /// An input that is not finite makes the scale of its group so.
 void vk_round_inputs(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset);
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset);
 
 /// The same in three rows for each token, whose sum is the input to 24 bits of the largest in its
 /// group.
 void vk_split_inputs(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset);
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset);
 
 /// Products of rows of a tiled q8 matrix and inputs with scale_columns = offset_columns =
 /// min(group_size, VK_SCALE_COLUMNS) and offset 128.
@@ -355,7 +372,7 @@ void vk_softplus(float *out, const float *x, size_t count);
 #define VK_EACH_KERNEL(X) \
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
-  X(q8_quantize) X(q4_quantize) X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
+  X(q8_quantize) X(e_quantize) X(multiply_columns) X(q4_quantize) X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
   X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) \
   X(q6_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \

@@ -10,6 +10,7 @@
 #include "activation.inc.h"
 #include "normalization.inc.h"
 #include "convolution.inc.h"
+#include "columns.inc.h"
 #include "inputs.inc.h"
 #include "tiles.inc.h"
 #include "byte_products.inc.h"

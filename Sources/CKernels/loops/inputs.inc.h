@@ -6,17 +6,20 @@ VK_INLINE size_t padded_columns(size_t columns) {
   return quotient_up(columns, VK_INPUT_STEP) * VK_INPUT_STEP;
 }
 
-/// The inputs of one group, padded with zeros to whole vectors.
+/// The inputs of one group times their steps, padded with zeros to whole vectors.
 typedef struct input_group {
   f32x16 values[VK_SCALE_COLUMNS / VK_LANES];
   size_t vectors;
 } input_group;
 
-VK_INLINE input_group load_group(const float *x, size_t columns) {
+/// `steps` belong to the inputs; NULL stands for ones.
+VK_INLINE input_group load_group(const float *x, const uint16_t *steps, size_t columns) {
   input_group group = {.vectors = padded_columns(columns) / VK_LANES};
   for (size_t v = 0; v < group.vectors; ++v) {
-    size_t left = columns - v * VK_LANES;
-    group.values[v] = load_lanes(x + v * VK_LANES, left < VK_LANES ? left : VK_LANES);
+    size_t first = v * VK_LANES, left = columns - first;
+    size_t lanes = left < VK_LANES ? left : VK_LANES;
+    group.values[v] = load_lanes(x + first, lanes);
+    if (steps) group.values[v] *= widen_half(load_half_lanes(steps + first, lanes));
   }
   return group;
 }
@@ -86,8 +89,9 @@ VK_INLINE void add_offset(
 
 /// Rounds one group, the one from column k on; `columns` is a constant for whole groups.
 VK_INLINE void round_group(
-    input_row row, const input_shape *shape, size_t k, const float *x, size_t columns) {
-  input_group group = load_group(x, columns);
+    input_row row, const input_shape *shape, size_t k, const float *x, const uint16_t *steps,
+    size_t columns) {
+  input_group group = load_group(x + k, steps ? steps + k : steps, columns);
   float largest = largest_or_special(&group);
   float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
   row.scales[k / shape->scale_columns * row.width] =
@@ -102,17 +106,18 @@ VK_INLINE void round_group(
 }
 
 static void VK(round_inputs)(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset) {
   input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
   for (size_t t = 0; t < tokens; ++t, x += stride) {
     input_row row = input_row_at(&shape, codes, offsets, scales, t, tokens);
     for (size_t k = 0; k < columns; k += scale_columns) {
       size_t left = columns - k < scale_columns ? columns - k : scale_columns;
       if (left == VK_SCALE_COLUMNS) {
-        round_group(row, &shape, k, x + k, VK_SCALE_COLUMNS);
+        round_group(row, &shape, k, x, steps, VK_SCALE_COLUMNS);
       } else {
-        round_group(row, &shape, k, x + k, left);
+        round_group(row, &shape, k, x, steps, left);
       }
     }
   }
@@ -124,8 +129,9 @@ static void VK(round_inputs)(
 static const float VK(digit_weights)[VK_INPUT_DIGITS] = {254.0f * 254.0f, 254.0f, 1.0f};
 
 static void VK(split_inputs)(
-    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride, size_t tokens,
-    size_t columns, size_t scale_columns, size_t offset_columns, int offset) {
+    int8_t *codes, int32_t *offsets, float *scales, const float *x, size_t stride,
+    const uint16_t *steps, size_t tokens, size_t columns, size_t scale_columns,
+    size_t offset_columns, int offset) {
   const float limit = 127 * 254.0f * 254.0f;
   input_shape shape = input_shape_of(columns, scale_columns, offset_columns, offset);
   for (size_t t = 0; t < tokens; ++t, x += stride) {
@@ -135,8 +141,8 @@ static void VK(split_inputs)(
           &shape, codes, offsets, scales, t * VK_INPUT_DIGITS + d, tokens * VK_INPUT_DIGITS);
     }
     for (size_t g = 0, k = 0; g < shape.groups; ++g, k += scale_columns) {
-      input_group group =
-          load_group(x + k, columns - k < scale_columns ? columns - k : scale_columns);
+      size_t left = columns - k < scale_columns ? columns - k : scale_columns;
+      input_group group = load_group(x + k, steps ? steps + k : steps, left);
       float largest = largest_or_special(&group);
       float inverse = largest < VK_SMALLEST_INPUT ? 0 : limit / largest;
       float scale = largest < VK_SMALLEST_INPUT ? 0 : largest / limit;

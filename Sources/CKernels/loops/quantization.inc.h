@@ -64,6 +64,51 @@ static void VK(q8_quantize)(
   }
 }
 
+VK_INLINE double sum_of_squares(const float *w, size_t count) {
+  f64x16 sums = 0;
+  for (size_t k = 0; k < count; k += VK_LANES) {
+    f32x16 v = count - k < VK_LANES ? load_some_f32(w + k, count - k) : load_f32(w + k);
+    f64x16 wide = __builtin_convertvector(v, f64x16);
+    sums += wide * wide;
+  }
+  double sum = 0;
+  for (int lane = 0; lane < VK_LANES; ++lane) sum += sums[lane];
+  return sum;
+}
+
+/// Rounds a half to five significant bits, none if it is subnormal. What is left of a scale takes
+/// little room when it is compressed, and a step that is 3 % larger or smaller is as good.
+VK_INLINE uint16_t coarse_half(uint16_t half) {
+  if (half < 0x400) return half;
+  uint16_t coarse = (uint16_t)((half + 0x1f + (half >> 6 & 1)) & ~0x3f);
+  return coarse > VK_LARGEST_HALF ? VK_LARGEST_HALF : coarse;
+}
+
+/// The scale of a row whose codes are about `target` apart.
+VK_INLINE uint16_t e_scale(float target, float largest) {
+  uint16_t half = coarse_half(finite_half(target));
+  return largest / widen_one_half(half) > 127.5f ? q8_scale(largest, 127) : half;
+}
+
+static void VK(e_quantize)(
+    int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, float step) {
+  for (size_t r = 0; r < rows; ++r, w += columns, codes += columns) {
+    float mean = columns ? (float)(sum_of_squares(w, columns) / (double)columns) : 0;
+    float deviation = __builtin_elementwise_sqrt(splat(mean)).x;
+    scales[r] = e_scale(step * deviation, largest_magnitude(w, columns));
+    if (scales[r] == 0) {
+      memset(codes, 0, columns);
+      continue;
+    }
+    float scale = widen_one_half(scales[r]);
+    for (size_t k = 0; k < columns; k += VK_LANES) {
+      size_t lanes = columns - k < VK_LANES ? columns - k : VK_LANES;
+      i8x16 v = q8_codes(lanes < VK_LANES ? load_some_f32(w + k, lanes) : load_f32(w + k), scale, 127);
+      memcpy(codes + k, &v, lanes);
+    }
+  }
+}
+
 enum { Q4_CANDIDATES = 80, Q4_VECTORS = Q4_CANDIDATES / VK_LANES, Q4_LARGEST_SUB_SCALE = 31 };
 
 // Reciprocal steps to try, for weights divided by the largest: 40 points over 0.62 * 8 ... 9, with

@@ -3,9 +3,9 @@ import Quant
 /// Recipes that ship with the program.
 public enum Presets {
   /// The names that `--quantize` takes without parameters.
-  public static let names = ["q8", "q4", "f16", "bf16", "f32"]
+  public static let names = ["q8", "q4", "e4", "f16", "bf16", "f32"]
 
-  /// The preset of that name; group sizes as in `q8g32`.
+  /// The preset of that name; group sizes as in `q8g32`, bits of a code as in `e3.5`.
   public static func named(_ name: String) throws(ConvertError) -> Recipe {
     switch name {
     case "q4": return q4
@@ -13,10 +13,12 @@ public enum Presets {
       return Recipe(
         name: name, rules: [Recipe.Rule(encoding: name, reason: "all tensors as \(name)")])
     default:
-      guard Encodings.named(name) is GroupEncoding else {
-        throw .unknownEncoding(name, known: names + ["q8g32, q8g128 and the like"])
+      switch Encodings.requested(name) {
+      case is GroupEncoding: return group(name)
+      case is EntropyEncoding: return entropy(name)
+      default:
+        throw .unknownEncoding(name, known: names + ["q8g32, q8g128, e3.5 and the like"])
       }
-      return group(name)
     }
   }
 
@@ -32,12 +34,20 @@ public enum Presets {
       name: name, rules: floats + [Recipe.Rule(encoding: name, reason: "matrix")])
   }
 
+  private static let timeSteps = Recipe.Rule(
+    tensor: "*.timeStepProjection.weight", encoding: "q8",
+    reason: "small; its outputs enter an exponential")
+
+  /// Codes on one fine grid are good enough for embeddings, vision and connector too.
+  private static func entropy(_ name: String) -> Recipe {
+    Recipe(
+      name: name, rules: floats + [timeSteps, Recipe.Rule(encoding: name, reason: "matrix")])
+  }
+
   private static let q4 = Recipe(
     name: "q4",
     rules: floats + [
-      Recipe.Rule(
-        tensor: "*.timeStepProjection.weight", encoding: "q8",
-        reason: "small; its outputs enter an exponential"),
+      timeSteps,
       Recipe.Rule(
         tensor: "vision.*", encoding: "q8", reason: "small; its errors reach every answer"),
       Recipe.Rule(

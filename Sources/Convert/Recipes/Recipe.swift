@@ -59,9 +59,8 @@ public struct Recipe: Codable, Sendable, Equatable {
   /// Refuses names of encodings that do not exist.
   func validate() throws(ConvertError) {
     for rule in rules where rule.encoding != Self.sourceEncoding {
-      guard Encodings.named(rule.encoding) != nil else {
-        throw .unknownEncoding(
-          rule.encoding, known: [Self.sourceEncoding] + Encodings.all.map(\.name))
+      guard Encodings.requested(rule.encoding) != nil else {
+        throw .unknownEncoding(rule.encoding, known: [Self.sourceEncoding] + Encodings.requestable)
       }
     }
   }

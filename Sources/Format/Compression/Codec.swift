@@ -29,12 +29,14 @@ public enum Codec: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   public var description: String { name }
 
   /// The compressed bytes, or nothing if that would save less than two in a hundred.
-  func compress(_ bytes: [UInt8]) -> [UInt8]? {
+  ///
+  /// - Parameter matches: whether the bytes repeat each other.
+  func compress(_ bytes: [UInt8], matches: Zstandard.Matches = .usual) -> [UInt8]? {
     let compressed: [UInt8]? =
       switch self {
       case .stored: nil
       case .zlib: Zlib.compress(bytes)
-      case .zstd: Zstandard.compress(bytes)
+      case .zstd: Zstandard.compress(bytes, matches: matches)
       }
     guard let compressed, compressed.count * 50 <= bytes.count * 49 else { return nil }
     return compressed

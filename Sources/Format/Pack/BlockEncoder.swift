@@ -21,8 +21,13 @@ struct RawBlock: Sendable {
 struct BlockEncoder: Sendable {
   let threads: Int
 
-  /// Encodes blocks, each with a codec and a transform of its own.
-  func encode(_ blocks: [(RawBlock, Codec, PlaneTransform)]) -> [EncodedBlock] {
+  /// A block and how its plane is compressed.
+  typealias Task = (
+    block: RawBlock, codec: Codec, transform: PlaneTransform, matches: Zstandard.Matches
+  )
+
+  /// Encodes blocks, each in the way of its plane.
+  func encode(_ blocks: [Task]) -> [EncodedBlock] {
     let workers = min(threads, blocks.count)
     guard workers > 1 else { return blocks.map(Self.encoded) }
     let results = Mutex([EncodedBlock?](repeating: nil, count: blocks.count))
@@ -35,9 +40,11 @@ struct BlockEncoder: Sendable {
     return results.withLock { $0.compactMap { $0 } }
   }
 
-  private static func encoded(_ task: (RawBlock, Codec, PlaneTransform)) -> EncodedBlock {
-    let (raw, codec, transform) = (task.0.bytes, task.1, task.2)
-    let compressed = codec == .stored ? nil : codec.compress(transform.apply(to: raw))
+  private static func encoded(_ task: Task) -> EncodedBlock {
+    let (raw, codec) = (task.block.bytes, task.codec)
+    let compressed =
+      codec == .stored
+      ? nil : codec.compress(task.transform.apply(to: raw), matches: task.matches)
     let bytes = compressed ?? raw
     return EncodedBlock(
       bytes: bytes, rawLength: raw.count, codec: compressed == nil ? .stored : codec,

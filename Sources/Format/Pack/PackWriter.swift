@@ -72,7 +72,12 @@ public final class PackWriter {
     let description = PackTensor(
       name: name, source: source, role: role, shape: shape, rows: rows, columns: columns,
       encoding: encoding, reason: reason, planes: [])
-    let assemblies = planes.map(PlaneAssembly.init)
+    // Single bytes of tensors are codes. The parts of larger numbers do repeat each other.
+    let assemblies = planes.map {
+      PlaneAssembly(
+        name: $0.name, transform: $0.transform, bytes: $0.bytes,
+        matches: $0.transform == .none ? .rare : .usual)
+    }
     current = (
       description,
       PlaneGroup(owner: "tensor \(name)", planes: assemblies, codec: codec, encoder: encoder)

@@ -2,6 +2,8 @@
 struct PlaneAssembly {
   let name: String
   let transform: PlaneTransform
+  /// Whether its bytes repeat each other.
+  let matches: Zstandard.Matches
   let expected: Int
   private(set) var received = 0
   private var partial = [UInt8]()
@@ -12,9 +14,12 @@ struct PlaneAssembly {
   /// Encoded blocks that wait until the planes before this one are complete.
   var waiting = [EncodedBlock]()
 
-  init(name: String, transform: PlaneTransform, bytes: Int) {
+  init(
+    name: String, transform: PlaneTransform, bytes: Int, matches: Zstandard.Matches = .usual
+  ) {
     self.name = name
     self.transform = transform
+    self.matches = matches
     expected = bytes
   }
 

@@ -68,7 +68,10 @@ struct PlaneGroup {
     _ blocks: [RawBlock], to store: inout BlockStore
   ) throws(FormatError) {
     let encoded = encoder.encode(
-      blocks.map { ($0, planes[$0.plane].codec ?? codec, planes[$0.plane].transform) })
+      blocks.map {
+        let plane = planes[$0.plane]
+        return ($0, plane.codec ?? codec, plane.transform, plane.matches)
+      })
     for (raw, block) in zip(blocks, encoded) {
       if raw.isFirst { planes[raw.plane].codec = block.codec }
       if raw.plane == 0 {

@@ -1,7 +1,7 @@
 /// A way to keep a weight matrix in bytes.
 ///
 /// Rows are encoded independently of each other, so a matrix may be encoded in blocks of rows, on any number of
-/// threads, and gives the same bytes. Every plane holds the same number of bytes for each row.
+/// threads, and gives the same bytes. A plane holds the same number of bytes for each row, or belongs to all of them.
 public protocol Encoding: Sendable {
   /// The name in recipes and packs; never reused for another layout.
   var name: String { get }
@@ -11,7 +11,7 @@ public protocol Encoding: Sendable {
 
   /// Encodes `rows` rows of `columns` values, row-major.
   ///
-  /// - Returns: the bytes of every plane.
+  /// - Returns: the bytes of every plane; a shared plane is the same whatever the rows, unless there are none.
   func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]]
 
   /// Writes the values of some rows to `output`, row-major, `rows.count * columns` of them.
@@ -42,6 +42,9 @@ public protocol TileProduct: Sendable {
   /// What the kernels expect of the inputs.
   var inputShape: RoundedInputs.Shape { get }
 
+  /// What inputs are multiplied by before they are rounded, if anything.
+  func columnSteps(of matrix: EncodedMatrix) -> ColumnSteps?
+
   /// Multiplies some rows, the first of which is the first of a tile, by `count` rows of inputs from that of
   /// `token` on, a multiple of eight as the end of the range is, unless it is the end of the inputs. The results of
   /// an input row lie together, `stride` from one input row to the next.
@@ -50,35 +53,9 @@ public protocol TileProduct: Sendable {
     into output: UnsafeMutablePointer<Float>, stride: Int)
 }
 
-/// One plane of an encoding.
-public struct PlaneLayout: Sendable {
-  /// The plane's name in the pack.
-  public let name: String
-  /// Bytes of one element, which decides how the pack rearranges the plane before it compresses.
-  public let elementBytes: Int
-  /// Bytes that a row of that many columns takes.
-  public let bytesPerRow: @Sendable (_ columns: Int) -> Int
-
-  /// How the plane lies in memory.
-  let tiling: PlaneTiling
-
-  /// Describes a plane with `elements(columns)` elements in a row.
-  init(
-    _ name: String, elementBytes: Int, tiling: PlaneTiling = .rows,
-    elements: @escaping @Sendable (_ columns: Int) -> Int
-  ) {
-    self.name = name
-    self.elementBytes = elementBytes
-    self.tiling = tiling
-    bytesPerRow = { elements($0) * elementBytes }
-  }
-}
-
-extension PlaneLayout {
-  /// Bytes in memory that the plane of a matrix of this shape takes, or of its first rows.
-  func byteCount(rows: Int, columns: Int) -> Int {
-    tiling.byteCount(rows: rows, columns: columns, bytesPerRow: bytesPerRow(columns))
-  }
+extension TileProduct {
+  /// Nothing.
+  public func columnSteps(of matrix: EncodedMatrix) -> ColumnSteps? { nil }
 }
 
 extension Encoding {

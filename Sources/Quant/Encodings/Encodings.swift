@@ -6,10 +6,18 @@ public enum Encodings {
     + GroupEncoding.widths.flatMap { bits in
       GroupEncoding.groupSizes.map { GroupEncoding(bits: bits, groupSize: $0) }
     }
-    + [SuperBlockEncoding()]
+    + [SuperBlockEncoding(), EntropyEncoding()]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
   /// The encoding of that name, if there is one.
   public static func named(_ name: String) -> (any Encoding)? { byName[name] }
+
+  /// The encoding that a recipe asks for: one of those, or a tier such as `e3.5`.
+  public static func requested(_ name: String) -> (any Encoding)? {
+    named(name) ?? EntropyEncoding.tiers[name]
+  }
+
+  /// What a recipe may ask for, for people.
+  public static let requestable = all.map(\.name) + ["e2 … e6", "e3.5 and the like"]
 }

@@ -39,9 +39,9 @@ struct PreparedProduct {
     let isShort = input.rows <= Self.vectorTokens
     switch weight.encoding.product {
     case .tiles(let product) where activations == .int8:
-      method = .bytes(product, Self.rounded(input, product, .byte, pool))
+      method = .bytes(product, Self.rounded(input, weight, product, .byte, pool))
     case .tiles(let product) where isShort:
-      method = .digits(product, Self.rounded(input, product, .full, pool))
+      method = .digits(product, Self.rounded(input, weight, product, .full, pool))
     case .rows(let product) where isShort:
       method = .rows(product)
     default:
@@ -50,12 +50,12 @@ struct PreparedProduct {
   }
 
   private static func rounded(
-    _ input: MatrixSlice, _ product: any TileProduct, _ precision: RoundedInputs.Precision,
-    _ pool: ThreadPool
+    _ input: MatrixSlice, _ weight: EncodedMatrix, _ product: any TileProduct,
+    _ precision: RoundedInputs.Precision, _ pool: ThreadPool
   ) -> RoundedInputs {
     let inputs = RoundedInputs(
       tokens: input.rows, columns: input.columns.count, shape: product.inputShape,
-      precision: precision)
+      precision: precision, steps: product.columnSteps(of: weight))
     let parts = Parts(input.rows, size: tokensPerRounding)
     pool.run(parts.count) { part in
       unsafe input.withStart {

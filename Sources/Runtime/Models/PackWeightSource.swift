@@ -67,13 +67,12 @@ public struct PackWeightSource: WeightSource {
     guard tensor.rows <= Self.sizeLimit, tensor.columns <= Self.sizeLimit else {
       throw .misshapenPlanes(tensor: tensor.name, file: reader.path)
     }
-    let expected = encoding.planes.map { layout in
-      (layout.name, layout.bytesPerRow(tensor.columns).multipliedReportingOverflow(by: tensor.rows))
-    }
+    let layouts = encoding.planes
     let agree =
-      expected.count == tensor.planes.count
-      && zip(expected, tensor.planes).allSatisfy { expected, plane in
-        expected.0 == plane.name && !expected.1.overflow && expected.1.partialValue == plane.bytes
+      layouts.count == tensor.planes.count
+      && zip(layouts, tensor.planes).allSatisfy { layout, plane in
+        layout.name == plane.name
+          && layout.takes(plane.bytes, rows: tensor.rows, columns: tensor.columns)
       }
     guard agree else { throw .misshapenPlanes(tensor: tensor.name, file: reader.path) }
     return encoding

@@ -31,7 +31,10 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "q8, q4, f16, bf16 or f32, or a group size as in q8g32; q4 if there is no --recipe either.",
+      """
+      q8, q4, e4, f16, bf16 or f32, or a group size as in q8g32, or bits as in e3.5; q4 if there is no \
+      --recipe either.
+      """,
       valueName: "encoding"))
   var quantize: String?
 

@@ -91,7 +91,7 @@ import Testing
   @Test func `an unknown encoding is refused with the known ones`() throws {
     let checkpoint = try Checkpoint(directory: Fixtures.model("mamba1-hf"))
     #expect(
-      throws: ConvertError.unknownEncoding("q3", known: Encodings.all.map(\.name))
+      throws: ConvertError.unknownEncoding("q3", known: Encodings.requestable)
     ) { try ConversionPlan(checkpoint, recipe: .all("q3")) }
   }
 
@@ -155,6 +155,26 @@ import Testing
     }
   }
 
+  @Test(arguments: ["e4", "e2.5", "e6"])
+  func `a tier gives every matrix but the time steps its codes`(name: String) throws {
+    let plan = try ConversionPlan(
+      Checkpoint(directory: Fixtures.model("vlmamba-vss-l2-bsm")), recipe: Presets.named(name))
+    for entry in plan.entries {
+      let isTimeStep = entry.name.hasSuffix(".timeStepProjection.weight")
+      let matrix = isTimeStep ? "q8" : "e"
+      #expect(entry.encoding.name == (entry.role.isQuantizable ? matrix : "f32"), "\(entry.name)")
+    }
+  }
+
+  @Test func `a recipe may name a tier for some tensors`() throws {
+    let plan = try ConversionPlan(
+      Checkpoint(directory: Fixtures.model("mamba1-hf")),
+      recipe: Recipe(
+        name: "test",
+        rules: [.init(role: .head, encoding: "e3.5"), .init(encoding: "source")]))
+    #expect(plan.entry("language.head.weight")?.encoding.name == "e")
+  }
+
   @Test func `q4 spares what suffers most`() throws {
     let plan = try ConversionPlan(
       Checkpoint(directory: Fixtures.model("vlmamba-vss-l2-bsm")), recipe: Presets.named("q4"))
@@ -177,11 +197,11 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8"])
+  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8", "e1.9", "e6.1", "e4.0", "e3.55"])
   func `a preset that does not exist is refused with the known ones`(name: String) {
     #expect(
       throws: ConvertError.unknownEncoding(
-        name, known: Presets.names + ["q8g32, q8g128 and the like"])
+        name, known: Presets.names + ["q8g32, q8g128, e3.5 and the like"])
     ) { try Presets.named(name) }
     #expect(ConvertError.unknownEncoding(name, known: []).kind == .usage)
   }

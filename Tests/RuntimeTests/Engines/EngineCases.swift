@@ -1,3 +1,4 @@
+import Foundation
 import Quant
 import Runtime
 import TestSupport
@@ -20,7 +21,7 @@ enum EngineCases {
         (1, 1, 1), (1, 63, 15), (2, 64, 16), (4, 65, 17), (5, 127, 33), (17, 128, 64),
         (19, 129, 257), (257, 130, 31),
       ]
-      let names = ["f32", "f16", "bf16", "q8", "q8g16", "q6", "q5g256", "q4"]
+      let names = ["f32", "f16", "bf16", "q8", "q8g16", "q6", "q5g256", "q4", "e"]
       return try names.flatMap { name in
         try shapes.flatMap { try linear(name, tokens: $0, rows: $1, columns: $2) }
       }
@@ -32,14 +33,27 @@ enum EngineCases {
   ) throws -> [Case] {
     let input = Matrix.noise(rows: tokens, columns: columns, seed: 1)
     guard let encoding = Encodings.named(name) else { return [] }
-    let weight = try EncodedMatrix(
-      .noise(rows: rows, columns: columns, seed: 2, deviation: 0.1), encoding: encoding)
+    let weight = try stepped(
+      EncodedMatrix(
+        .noise(rows: rows, columns: columns, seed: 2, deviation: 0.1), encoding: encoding))
     return [nil, [Float].noise(rows, seed: 3)].map { bias in
       Case(
         name: "\(name) \(tokens) × \(columns) × \(rows)\(bias == nil ? "" : " with bias")",
         run: { $0.linear(input, weight, bias: bias).values },
         oracle: { EngineOracle.linear(input, weight.expanded(), bias: bias) })
     }
+  }
+
+  /// The same matrix with steps of its columns that differ, if it has such.
+  private static func stepped(_ matrix: EncodedMatrix) throws -> EncodedMatrix {
+    var planes = matrix.planes
+    for (index, layout) in matrix.encoding.planes.enumerated() where layout.isShared {
+      planes[index] = [Float].noise(matrix.columns, seed: 24).flatMap {
+        Float16(exp2($0)).bitPattern.bytes
+      }
+    }
+    return try EncodedMatrix(
+      encoding: matrix.encoding, rows: matrix.rows, columns: matrix.columns, planes: planes)
   }
 
   static var rmsNormalize: [Case] {

@@ -18,7 +18,9 @@ import Testing
     let writer = try PackWriter(output: path, codec: .zstd, overwrite: true)
     let layouts =
       planes
-      ?? Encodings.named(encoding)?.planes.map { ($0.name, $0.bytesPerRow(columns) * rows) }
+      ?? Encodings.named(encoding)?.planes.map {
+        ($0.name, $0.storedBytes(rows: rows, columns: columns))
+      }
       ?? [("values", 1)]
     try writer.beginTensor(
       name: "a", source: "b", role: "projection", shape: [rows, columns], rows: rows,
@@ -105,9 +107,16 @@ import Testing
     [("codes", 60), ("scales", 6), ("more", 1)],
   ]
 
-  @Test(arguments: wrongPlanes)
-  func `planes that are not the encoding's are refused`(planes: [(String, Int)]) throws {
-    let reader = try pack(planes: planes)
+  /// Steps for another number of columns, for each row, and none.
+  static let wrongEntropyPlanes: [[(String, Int)]] = [38, 42, 120, 0].map {
+    [("codes", 60), ("rowScales", 6), ("columnSteps", $0)]
+  }
+
+  @Test(arguments: wrongPlanes.map { ("q8", $0) } + wrongEntropyPlanes.map { ("e", $0) })
+  func `planes that are not the encoding's are refused`(
+    name: String, planes: [(String, Int)]
+  ) throws {
+    let reader = try pack(name, planes: planes)
     #expect(throws: ModelError.misshapenPlanes(tensor: "a", file: reader.path)) {
       try PackWeightSource(reader).matrix("a", rows: 3, columns: 20)
     }
