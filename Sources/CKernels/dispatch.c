@@ -119,6 +119,24 @@ void vk_multiply_columns(
   kernels()->multiply_columns(out, x, steps, rows, columns);
 }
 
+void vk_q8_scales(
+    uint16_t *scales, const float *w, const float *importance, size_t rows, size_t columns,
+    size_t group_size, int largest_code) {
+  kernels()->q8_scales(scales, w, importance, rows, columns, group_size, largest_code);
+}
+
+void vk_round_columns(
+    int8_t *codes, float *errors, float *w, size_t stride, const vk_steps *steps,
+    const float *factor, size_t factor_stride, size_t rows, size_t columns) {
+  kernels()->round_columns(codes, errors, w, stride, steps, factor, factor_stride, rows, columns);
+}
+
+void vk_descend_codes(
+    int8_t *codes, float *gradient, const vk_steps *steps, const float *moments, size_t rows,
+    size_t columns) {
+  kernels()->descend_codes(codes, gradient, steps, moments, rows, columns);
+}
+
 void vk_q4_quantize(
     uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
     const float *importance, size_t rows, size_t columns) {

@@ -19,27 +19,39 @@ public struct ConversionPipeline: Sendable {
 
   /// Writes all tensors and assets into a pack that is not sealed yet.
   ///
-  /// - Parameter progress: told how many of the plan's weights are done.
+  /// - Parameters:
+  ///   - calibration: what to calibrate on, if the plan is one for that.
+  ///   - progress: told how many of the plan's weights are done.
   public func write(
-    to writer: PackWriter, progress: (_ done: Int, _ total: Int) -> Void
+    to writer: PackWriter, calibratedOn calibration: CalibrationOptions? = nil,
+    progress: (_ done: Int, _ total: Int) -> Void
   ) throws {
+    let calibration = try calibration.map { try Calibration(plan, $0, threads: pool) }
     var done = 0
     for entry in plan.entries {
+      let calibrated = try calibration?.tensor(entry)
       try writer.beginTensor(
         name: entry.name, source: entry.source, role: entry.role.rawValue, shape: entry.shape,
         rows: entry.rows, columns: entry.columns, encoding: entry.encoding.name,
         reason: entry.reason,
+        calibration: try (calibrated?.record).map { try JSON(encoding: $0) },
         planes: entry.encoding.planes.map { layout in
           (
             layout.name, layout.transform,
             layout.storedBytes(rows: entry.rows, columns: entry.columns)
           )
         })
-      for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
-        try writer.append(try encode(entry, rows: rows))
-        done += rows.count * entry.columns
-        progress(done, plan.parameters)
+      if let calibrated {
+        try writer.append(calibrated.planes)
+        done += entry.elementCount
+      } else {
+        for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
+          try writer.append(try encode(entry, rows: rows))
+          done += rows.count * entry.columns
+          progress(done, plan.parameters)
+        }
       }
+      progress(done, plan.parameters)
       try writer.endTensor()
     }
     for name in Checkpoint.assetNames {
@@ -56,24 +68,17 @@ public struct ConversionPipeline: Sendable {
   }
 
   private func encode(_ entry: ConversionPlan.Entry, rows: Range<Int>) throws -> [[UInt8]] {
-    guard let tensor = plan.checkpoint.tensors[ExactString(entry.source)] else {
-      throw ConvertError.missingFile(entry.source, directory: plan.checkpoint.directory)
-    }
     // Rows are encoded independently, so how they are shared out does not matter to the bytes.
     let share = max(1, (rows.count + pool.threads * 4 - 1) / (pool.threads * 4))
     let count = (rows.count + share - 1) / share
     let parts = try pool.map(count) { index in
       let first = rows.lowerBound + index * share
       let part = first..<min(first + share, rows.upperBound)
-      let values = try tensor.file.floats(
-        of: tensor.info,
-        elements: part.lowerBound * entry.columns..<part.upperBound * entry.columns)
+      let (values, file) = try plan.values(entry, rows: part)
       do {
         return try entry.encoding.encode(values, rows: part.count, columns: entry.columns)
       } catch let error as QuantError {
-        throw ConvertError.unencodable(
-          tensor: entry.source, file: tensor.file.path, encoding: entry.encoding.name,
-          reason: error.moved(byRows: part.lowerBound).description)
+        throw plan.unencodable(entry, file: file, error.moved(byRows: part.lowerBound))
       }
     }
     return entry.encoding.planes.enumerated().map { plane, layout in

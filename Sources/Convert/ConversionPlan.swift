@@ -21,12 +21,23 @@ public struct ConversionPlan: Sendable {
     /// The encoding it gets.
     public let encoding: any Encoding
     /// Why.
-    public let reason: String
+    public private(set) var reason: String
+    /// Whether it is encoded with knowledge of its inputs.
+    public private(set) var isCalibrated: Bool
 
     /// Bytes in memory once encoded.
     public var byteCount: Int { encoding.byteCount(rows: rows, columns: columns) }
     /// Number of weights.
     public var elementCount: Int { rows * columns }
+
+    /// Marks a rounded matrix of the language model; the reason says so, and of other rounded matrices that they are not.
+    fileprivate mutating func calibrate(_ model: ModelDescription) {
+      guard encoding is any SteppedEncoding else { return }
+      let isHead = role == .head || role == .embedding && model.language?.hasTiedHead == true
+      isCalibrated =
+        name.hasPrefix("language.") && (role == .projection || isHead)
+      reason += isCalibrated ? "; calibrated" : "; not calibrated"
+    }
   }
 
   /// The checkpoint that is read.
@@ -48,17 +59,29 @@ public struct ConversionPlan: Sendable {
 
   /// Plans a conversion.
   ///
-  /// - Parameter keepNonFinite: keeps matrices that hold NaN or infinities as floats instead of refusing them.
-  public init(_ checkpoint: Checkpoint, recipe: Recipe, keepNonFinite: Bool = false) throws {
+  /// - Parameters:
+  ///   - keepNonFinite: keeps matrices that hold NaN or infinities as floats instead of refusing them.
+  ///   - calibrating: whether matrices of the language model are encoded with knowledge of their inputs.
+  public init(
+    _ checkpoint: Checkpoint, recipe: Recipe, keepNonFinite: Bool = false,
+    calibrating: Bool = false
+  ) throws {
     let layout = try CheckpointLayout(checkpoint)
     self.checkpoint = checkpoint
     self.recipe = recipe
     description = layout.description
     notes = layout.notes
     let parameters = layout.tensors.reduce(0) { $0 + $1.rule.rows * $1.rule.columns }
-    entries = try layout.tensors.map { located in
-      try Self.entry(located, recipe, parameters: parameters, keepNonFinite: keepNonFinite)
+    let entries = try layout.tensors.map { located in
+      var entry = try Self.entry(
+        located, recipe, parameters: parameters, keepNonFinite: keepNonFinite)
+      if calibrating { entry.calibrate(layout.description) }
+      return entry
     }
+    // The inputs of an embedding that is the head are known last.
+    self.entries =
+      entries.filter { !($0.isCalibrated && $0.role == .embedding) }
+      + entries.filter { $0.isCalibrated && $0.role == .embedding }
   }
 
   private static func entry(
@@ -85,6 +108,42 @@ public struct ConversionPlan: Sendable {
     return Entry(
       name: rule.name, source: located.tensor.info.name, role: rule.role,
       shape: rule.shape, rows: rule.rows, columns: rule.columns, encoding: encoding,
-      reason: reason)
+      reason: reason, isCalibrated: false)
+  }
+}
+
+extension ConversionPlan {
+  /// Encodes a tensor in blocks of rows and joins the planes.
+  func encoded(
+    _ entry: Entry, _ encode: (_ values: [Float], _ rows: Int) throws -> [[UInt8]]
+  ) throws -> [[UInt8]] {
+    var planes = [[UInt8]](repeating: [], count: entry.encoding.planes.count)
+    for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
+      let (values, file) = try values(entry, rows: rows)
+      do {
+        for (index, bytes) in try encode(values, rows.count).enumerated() {
+          planes[index] += bytes
+        }
+      } catch let error as QuantError {
+        throw unencodable(entry, file: file, error.moved(byRows: rows.lowerBound))
+      }
+    }
+    return planes
+  }
+
+  /// Some rows of a tensor as floats, and the file they come from.
+  func values(_ entry: Entry, rows: Range<Int>) throws -> (values: [Float], file: String) {
+    guard let tensor = checkpoint.tensors[ExactString(entry.source)] else {
+      throw ConvertError.missingFile(entry.source, directory: checkpoint.directory)
+    }
+    let values = try tensor.file.floats(
+      of: tensor.info,
+      elements: rows.lowerBound * entry.columns..<rows.upperBound * entry.columns)
+    return (values, tensor.file.path)
+  }
+
+  func unencodable(_ entry: Entry, file: String, _ error: QuantError) -> ConvertError {
+    .unencodable(
+      tensor: entry.source, file: file, encoding: entry.encoding.name, reason: error.description)
   }
 }

@@ -32,6 +32,8 @@ public enum ConvertError: DescribedFailure, Equatable {
   case notQuantizable(tensor: String, role: String, encoding: String)
   /// The weights of a tensor cannot be encoded.
   case unencodable(tensor: String, file: String, encoding: String, reason: String)
+  /// A tensor cannot be calibrated, and none may be left out.
+  case notCalibrated(tensor: String, reason: String)
   /// A pack was made by a profile this version does not know.
   case unknownProfile(String, file: String)
   /// The output of `unpack` exists.
@@ -87,6 +89,8 @@ public enum ConvertError: DescribedFailure, Equatable {
       "tensor “\(tensor)” has the role \(role), which must stay a float; the recipe says \(encoding)"
     case .unencodable(let tensor, let file, let encoding, let reason):
       "tensor “\(tensor)” of \(file) cannot be encoded as \(encoding): \(reason)"
+    case .notCalibrated(let tensor, let reason):
+      "tensor “\(tensor)” cannot be calibrated: \(reason)"
     case .unknownProfile(let profile, let file):
       "\(file) has the profile “\(profile)”, which this version does not know"
     case .outputExists(let path): "\(path) exists; --force replaces it"

@@ -21,17 +21,28 @@ public enum ModelLoader {
     return try load(weights, weights.description, path, context, file: checkpoint.text)
   }
 
+  /// Loads a model without its language model, for what lies before it.
+  static func encoders(
+    _ checkpoint: Checkpoint, _ weights: CheckpointWeightSource, context: ExecutionContext
+  ) throws -> Model {
+    try load(
+      weights, weights.description, checkpoint.directory, context, withLanguage: false,
+      file: checkpoint.text)
+  }
+
   /// - Parameter file: the bytes of a file that travels with the model.
   private static func load(
     _ weights: some WeightSource, _ description: ModelDescription, _ path: String,
-    _ context: ExecutionContext, file: (_ name: String) throws -> [UInt8]?
+    _ context: ExecutionContext, withLanguage: Bool = true,
+    file: (_ name: String) throws -> [UInt8]?
   ) throws -> Model {
     let configuration = try file("tokenizer_config.json")
     let tokenizer = try file("tokenizer.json").map {
       try Tokenizer(
         parsing: $0, configuration: configuration, file: "\(path), tokenizer.json")
     }
-    var model = try Model(weights, description, tokenizer: tokenizer, context: context)
+    var model = try Model(
+      weights, description, tokenizer: tokenizer, context: context, withLanguage: withLanguage)
     let name = "\(path), tokenizer_config.json"
     model.chat = try ChatFormat(
       tokenizerConfiguration: try configuration.map { try Checkpoint.parse($0, file: name) }

@@ -98,6 +98,9 @@ public struct EncodedMatrix: Sendable {
       })
   }
 
+  /// Tells whether two values are the same matrix in memory; it has no meaning once the matrix is gone.
+  public var identity: ObjectIdentifier { ObjectIdentifier(storage[0]) }
+
   /// Bytes in memory.
   public var byteCount: Int { storage.reduce(0) { $0 + $1.count } }
 

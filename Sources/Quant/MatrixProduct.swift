@@ -5,7 +5,7 @@ import COpenBLAS
 /// The library's own threads stay off: results would depend on their number, and they would compete with ours.
 public enum MatrixProduct {
   /// Tells OpenBLAS once to stay on the calling thread.
-  private static let singleThreaded: Void = openblas_set_num_threads(1)
+  static let singleThreaded: Void = openblas_set_num_threads(1)
 
   /// The processor that OpenBLAS chose its loops for, for example `SkylakeX`.
   public static var coreName: String {
@@ -45,5 +45,16 @@ public enum MatrixProduct {
       CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
       left, blasint(leftStride), right, blasint(rightStride), accumulating ? 1 : 0, output,
       blasint(outputStride))
+  }
+
+  /// `output[m, n] = Σ_k left[k, m] · right[k, n]`.
+  static func multiplyLeftTransposed(
+    left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightStride: Int,
+    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int
+  ) {
+    _ = singleThreaded
+    unsafe cblas_sgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
+      left, blasint(leftStride), right, blasint(rightStride), 0, output, blasint(outputStride))
   }
 }

@@ -21,4 +21,15 @@ extension ThreadPool {
     let all = results.withLock { $0 }
     return try (0..<count).compactMap { try all[$0]?.get() }
   }
+
+  /// Applies `body` to 0..<count on all threads; results come back in order.
+  func map<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
+    let results = Mutex([Int: Result]())
+    run(count) { index in
+      let result = body(index)
+      results.withLock { $0[index] = result }
+    }
+    let all = results.withLock { $0 }
+    return (0..<count).compactMap { all[$0] }
+  }
 }

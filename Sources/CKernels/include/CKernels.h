@@ -66,6 +66,17 @@ void vk_q8_quantize(
     int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, size_t group_size,
     int largest_code);
 
+/// Finds the scales of q8 or narrower codes with a small weighted error
+/// sum_k importance[k] (w[r, k] - scale * code)^2 in each group.
+///
+/// 16 steps, from one that leaves room above the largest weight to one that clips it by a fifth, are
+/// tried and fitted by least squares. Codes are those that `vk_round_columns` finds.
+///
+/// - importance: `[columns]`, or NULL for 1 everywhere; what is not above zero counts as zero.
+void vk_q8_scales(
+    uint16_t *scales, const float *w, const float *importance, size_t rows, size_t columns,
+    size_t group_size, int largest_code);
+
 // e: w[r, k] = scales[r] * codes[r, k] * steps[k], with halves for scales `[rows]` and steps `[columns]`.
 
 /// Rounds a matrix to codes within +-127 with steps of one.
@@ -98,6 +109,37 @@ void vk_multiply_columns(
 void vk_q4_quantize(
     uint8_t *codes, int8_t *sub_scales, uint16_t *super_scales, const float *w,
     const float *importance, size_t rows, size_t columns);
+
+/// Steps of codes, each for some neighbouring columns of a row, and the codes there are.
+typedef struct vk_steps {
+  const float *values;    ///< `[rows][columns / columns of a step, rounded up]`
+  size_t stride;          ///< steps from one row to the next
+  size_t columns;         ///< columns that share a step
+  int smallest, largest;  ///< codes, within -128...127
+} vk_steps;
+
+/// Rounds columns from left to right and makes up for the error of each in those after it.
+///
+/// code = rint(w / step) within the limits, 0 where the step is; with
+/// error[k] = (step * code - w[k]) / factor[k, k], w[j] += error[k] * factor[k, j] for all
+/// k < j < columns.
+///
+/// - codes: `[rows]`, `stride` apart as those of w are.
+/// - errors: `[rows][columns]`; not touched if there is no factor.
+/// - w: is left changed where it was compensated.
+/// - factor: upper triangular, or NULL to round every column by itself.
+void vk_round_columns(
+    int8_t *codes, float *errors, float *w, size_t stride, const vk_steps *steps,
+    const float *factor, size_t factor_stride, size_t rows, size_t columns);
+
+/// Goes over the codes of each row once and moves each by one where that lowers e H e^T, with
+/// e = step * code - w.
+///
+/// - gradient: `[rows][columns]`, e H; kept up to date.
+/// - moments: H, symmetric, `[columns][columns]`.
+void vk_descend_codes(
+    int8_t *codes, float *gradient, const vk_steps *steps, const float *moments, size_t rows,
+    size_t columns);
 
 // Tiles: the same matrices as products read them, 16 rows at a time (a stripe) and four columns of
 // each row to a vector of 64 bytes. Columns are padded to a multiple of VK_INPUT_STEP, rows to a
@@ -372,7 +414,9 @@ void vk_softplus(float *out, const float *x, size_t count);
 #define VK_EACH_KERNEL(X) \
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
-  X(q8_quantize) X(e_quantize) X(multiply_columns) X(q4_quantize) X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
+  X(q8_quantize) X(q8_scales) X(e_quantize) X(multiply_columns) X(q4_quantize) \
+  X(round_columns) X(descend_codes) \
+  X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
   X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) \
   X(q6_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \

@@ -6,6 +6,7 @@
 #include "products.inc.h"
 #include "q4.inc.h"
 #include "quantization.inc.h"
+#include "feedback.inc.h"
 #include "elementary.inc.h"
 #include "activation.inc.h"
 #include "normalization.inc.h"

@@ -109,6 +109,51 @@ static void VK(e_quantize)(
   }
 }
 
+// Codes that the largest weight of a group would get without limits, as shares of the largest code.
+#define Q8_SHARE(i) ((float)(0.96 + 0.016 * (i)))
+static const float VK(q8_shares)[VK_LANES] = {
+    Q8_SHARE(0),  Q8_SHARE(1),  Q8_SHARE(2),  Q8_SHARE(3),  Q8_SHARE(4),  Q8_SHARE(5),
+    Q8_SHARE(6),  Q8_SHARE(7),  Q8_SHARE(8),  Q8_SHARE(9),  Q8_SHARE(10), Q8_SHARE(11),
+    Q8_SHARE(12), Q8_SHARE(13), Q8_SHARE(14), Q8_SHARE(15)};
+
+/// The scale of one group: that of the coding with the least weighted error, see `q4_search`. Lanes are
+/// candidates.
+VK_INLINE uint16_t q8_searched_scale(
+    const float *group, const float *importance, size_t length, int largest_code) {
+  float largest = largest_magnitude(group, length), limit = (float)largest_code;
+  if (largest == 0) return 0;
+  f32x16 inverse = load_f32(VK(q8_shares)) * splat(limit / largest), a = 0, b = 0;
+  for (size_t k = 0; k < length; ++k) {
+    float weight = !importance ? 1 : importance[k] > 0 ? importance[k] : 0;
+    f32x16 code = round_small(clamp(splat(group[k]) * inverse, -limit, limit));
+    a += splat(weight * group[k]) * code;
+    b += splat(weight) * code * code;
+  }
+  f32x16 fitted = a / b;
+  float scales[VK_LANES], gains[VK_LANES], scale = 0, gain = 0;
+  store_f32(scales, fitted);
+  store_f32(gains, fitted * a);
+  for (int lane = 0; lane < VK_LANES; ++lane) {
+    if (gains[lane] > gain && scales[lane] <= __FLT_MAX__) {
+      gain = gains[lane];
+      scale = scales[lane];
+    }
+  }
+  return gain > 0 ? finite_half(scale) : q8_scale(largest, largest_code);
+}
+
+static void VK(q8_scales)(
+    uint16_t *scales, const float *w, const float *importance, size_t rows, size_t columns,
+    size_t group_size, int largest_code) {
+  for (size_t r = 0; r < rows; ++r, w += columns) {
+    for (size_t k = 0; k < columns; k += group_size) {
+      size_t length = columns - k < group_size ? columns - k : group_size;
+      *scales++ = q8_searched_scale(
+          w + k, importance ? importance + k : NULL, length, largest_code);
+    }
+  }
+}
+
 enum { Q4_CANDIDATES = 80, Q4_VECTORS = Q4_CANDIDATES / VK_LANES, Q4_LARGEST_SUB_SCALE = 31 };
 
 // Reciprocal steps to try, for weights divided by the largest: 40 points over 0.62 * 8 ... 9, with

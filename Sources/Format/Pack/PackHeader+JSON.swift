@@ -40,12 +40,14 @@ extension PackHeader {
 
 extension PackTensor {
   var json: JSON {
-    .dictionary([
+    var members: [ExactString: JSON] = [
       "name": .string(name), "source": .string(source), "role": .string(role),
       "shape": .array(shape.map { .integer(Int64($0)) }), "rows": .integer(Int64(rows)),
       "columns": .integer(Int64(columns)), "encoding": .string(encoding),
       "reason": .string(reason), "planes": .array(planes.map(\.json)),
-    ])
+    ]
+    members["calibration"] = calibration
+    return .object(members)
   }
 
   fileprivate init(_ json: HeaderMember) throws(FormatError) {
@@ -58,6 +60,7 @@ extension PackTensor {
     columns = try json.member("columns").size
     encoding = try json.member("encoding").name
     reason = try json.member("reason").text
+    calibration = try json.optionalMember("calibration")?.object
     planes = try json.member("planes").elements(limit: PackLimits.planeCount).map(PackPlane.init)
   }
 }

@@ -29,7 +29,7 @@ public struct PackPlane: Codable, Sendable, Equatable {
 }
 
 /// A tensor of a pack.
-public struct PackTensor: Codable, Sendable, Equatable {
+public struct PackTensor: Sendable, Equatable {
   /// The canonical name, unique in the file.
   public let name: String
   /// The name it had in the checkpoint.
@@ -46,13 +46,15 @@ public struct PackTensor: Codable, Sendable, Equatable {
   public let encoding: String
   /// Why the tensor has this encoding.
   public let reason: String
+  /// How calibration encoded it, an object; absent if it was encoded without.
+  public let calibration: JSON?
   /// The planes in the order that the encoding prescribes.
   public internal(set) var planes: [PackPlane]
 
   /// Describes a tensor.
   public init(
     name: String, source: String, role: String, shape: [Int], rows: Int, columns: Int,
-    encoding: String, reason: String, planes: [PackPlane]
+    encoding: String, reason: String, calibration: JSON? = nil, planes: [PackPlane]
   ) {
     self.name = name
     self.source = source
@@ -62,6 +64,7 @@ public struct PackTensor: Codable, Sendable, Equatable {
     self.columns = columns
     self.encoding = encoding
     self.reason = reason
+    self.calibration = calibration
     self.planes = planes
   }
 

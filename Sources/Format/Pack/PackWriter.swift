@@ -50,7 +50,7 @@ public final class PackWriter {
   /// - Precondition: no other tensor is open and the pack is not sealed.
   public func beginTensor(
     name: String, source: String, role: String, shape: [Int], rows: Int, columns: Int,
-    encoding: String, reason: String,
+    encoding: String, reason: String, calibration: JSON? = nil,
     planes: [(name: String, transform: PlaneTransform, bytes: Int)]
   ) throws(FormatError) {
     precondition(current == nil && digest == nil)
@@ -71,7 +71,7 @@ public final class PackWriter {
     }
     let description = PackTensor(
       name: name, source: source, role: role, shape: shape, rows: rows, columns: columns,
-      encoding: encoding, reason: reason, planes: [])
+      encoding: encoding, reason: reason, calibration: calibration, planes: [])
     // Single bytes of tensors are codes. The parts of larger numbers do repeat each other.
     let assemblies = planes.map {
       PlaneAssembly(

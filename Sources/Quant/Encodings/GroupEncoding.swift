@@ -47,7 +47,7 @@ public struct GroupEncoding: Encoding, TileProduct {
 
   /// Rounds rows to codes.
   public func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]] {
-    try requireRepresentable(values, columns: columns, limit: 65504 * Float(largestCode))
+    try requireRepresentable(values, columns: columns)
     var codes = [Int8](repeating: 0, count: values.count)
     var scales = [UInt16](
       repeating: 0, count: rows * ((columns + groupSize - 1) / groupSize))

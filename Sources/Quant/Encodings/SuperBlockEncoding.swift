@@ -33,7 +33,7 @@ public struct SuperBlockEncoding: Encoding, TileProduct {
 
   /// Searches scales and rounds.
   public func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]] {
-    try requireRepresentable(values, columns: columns, limit: 65504 * 31 * 7)
+    try requireRepresentable(values, columns: columns)
     let layouts = planes
     var codes = [UInt8](repeating: 0, count: rows * layouts[0].bytesPerRow(columns))
     var subScales = [Int8](repeating: 0, count: rows * layouts[1].bytesPerRow(columns))

@@ -42,6 +42,13 @@ public struct ExecutionContext: Sendable {
     vk_keep_freed_memory()
   }
 
+  /// The same execution with another arithmetic.
+  init(_ other: ExecutionContext, engine: any Engine) {
+    self.engine = engine
+    scanPrecision = other.scanPrecision
+    threads = other.threads
+  }
+
   func selectiveScan(
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix {

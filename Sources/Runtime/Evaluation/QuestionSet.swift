@@ -56,7 +56,7 @@ public struct QuestionSet: Sendable {
   }
 
   /// Questions that follow each other and ask about the same image.
-  var byImage: [(image: String, questions: [Question])] {
+  package var byImage: [(image: String, questions: [Question])] {
     var groups = [(image: String, questions: [Question])]()
     for question in questions {
       if groups.last?.image == question.image {
@@ -69,5 +69,5 @@ public struct QuestionSet: Sendable {
   }
 
   /// The path of an image.
-  func path(of image: String) -> String { directory + "/" + image }
+  package func path(of image: String) -> String { directory + "/" + image }
 }

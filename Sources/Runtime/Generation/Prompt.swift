@@ -84,7 +84,7 @@ public struct Prompt: Sendable {
 
 extension Matrix {
   /// This matrix with the rows of another one below it.
-  func followed(by other: Matrix) -> Matrix {
+  package func followed(by other: Matrix) -> Matrix {
     Matrix(rows: rows + other.rows, columns: columns, values: values + other.values)
   }
 }

@@ -1,13 +1,13 @@
-import Quant
+package import Quant
 
 /// RMS or layer normalization over channels.
-struct Normalization: Sendable {
+package struct Normalization: Sendable {
   private let weight: [Float]
   private let bias: [Float]?
   private let epsilon: Float
 
   /// Loads `name.weight`, and `name.bias` for a layer normalization.
-  init(
+  package init(
     _ weights: some WeightSource, _ name: String, _ kind: NormalizationKind, width: Int,
     epsilon: Double
   ) throws {
@@ -16,7 +16,8 @@ struct Normalization: Sendable {
     self.epsilon = Float(epsilon)
   }
 
-  func callAsFunction(_ input: Matrix, _ engine: any Engine) -> Matrix {
+  /// Normalizes every row.
+  package func callAsFunction(_ input: Matrix, _ engine: any Engine) -> Matrix {
     guard let bias else { return engine.rmsNormalize(input, weight: weight, epsilon: epsilon) }
     return engine.layerNormalize(input, weight: weight, bias: bias, epsilon: epsilon)
   }

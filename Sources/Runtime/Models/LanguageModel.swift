@@ -5,14 +5,9 @@ public struct LanguageModel: Sendable {
   /// What the model is made of.
   public let shape: LanguageDescription
   private let embedding: EncodedMatrix
-  private let layers: [Layer]
+  private let layers: [LanguageLayer]
   private let normalization: Normalization
   private let head: Linear
-
-  private struct Layer: Sendable {
-    let normalization: Normalization
-    let mixer: any SequenceMixer
-  }
 
   /// What the model remembers of the tokens before; its size does not depend on their number.
   public struct State: Sendable, Equatable {
@@ -26,14 +21,7 @@ public struct LanguageModel: Sendable {
     let width = shape.width
     embedding = try weights.matrix(
       "language.embedding.weight", rows: shape.vocabularySize, columns: width)
-    layers = try shape.layers.enumerated().map { index, layer in
-      let name = "language.layers.\(index)"
-      return Layer(
-        normalization: try Normalization(
-          weights, name + ".normalization", shape.normalization, width: width,
-          epsilon: shape.epsilon),
-        mixer: try Self.mixer(weights, name + ".mixer", layer.mixer))
-    }
+    layers = try shape.layers.indices.map { try LanguageLayer(weights, shape, index: $0) }
     normalization = try Normalization(
       weights, "language.normalization", shape.normalization, width: width, epsilon: shape.epsilon)
     head =
@@ -43,17 +31,8 @@ public struct LanguageModel: Sendable {
         weights, "language.head", outputs: shape.vocabularySize, inputs: width, hasBias: false)
   }
 
-  private static func mixer(
-    _ weights: some WeightSource, _ name: String, _ description: MixerDescription
-  ) throws -> any SequenceMixer {
-    switch description {
-    case .mamba(let shape): try MambaMixer(weights, name, shape)
-    case .mamba2(let shape): try MambaTwoMixer(weights, name, shape)
-    }
-  }
-
   /// The matrices of all layers, which every token is multiplied with.
-  var layerMatrices: [EncodedMatrix] { layers.flatMap(\.mixer.matrices) }
+  var layerMatrices: [EncodedMatrix] { layers.flatMap(\.matrices) }
 
   /// The matrix that makes logits.
   var headMatrix: EncodedMatrix { head.weight }
@@ -62,19 +41,11 @@ public struct LanguageModel: Sendable {
   var embeddingMatrix: EncodedMatrix? { shape.hasTiedHead ? nil : embedding }
 
   /// The state before the first token.
-  public var initialState: State { State(mixers: layers.map(\.mixer.initialState)) }
+  public var initialState: State { State(mixers: layers.map(\.initialState)) }
 
   /// The rows of the embedding for some ids: `[ids, width]`.
   public func embed(_ ids: [Int]) throws(ModelError) -> Matrix {
-    var values = [Float]()
-    values.reserveCapacity(ids.count * embedding.columns)
-    for id in ids {
-      guard (0..<embedding.rows).contains(id) else {
-        throw .tokenOutsideVocabulary(id, vocabulary: embedding.rows)
-      }
-      values += embedding.expanded(rows: id..<id + 1).values
-    }
-    return Matrix(rows: ids.count, columns: embedding.columns, values: values)
+    try embedding.rows(ofTokens: ids)
   }
 
   /// Tokens that go through all layers together: their activations stay in the cache.
@@ -99,9 +70,7 @@ public struct LanguageModel: Sendable {
   ) -> Matrix {
     var stream = embeddings
     for (index, layer) in layers.enumerated() {
-      let mixed = layer.mixer(
-        layer.normalization(stream, context.engine), state: &state.mixers[index], context)
-      stream.add(mixed)
+      stream.add(layer.change(stream, state: &state.mixers[index], context))
     }
     return normalization(stream, context.engine)
   }
@@ -109,5 +78,20 @@ public struct LanguageModel: Sendable {
   /// Logits `[tokens, vocabulary]` for outputs of `run`.
   public func logits(_ hidden: Matrix, _ context: ExecutionContext) -> Matrix {
     head(hidden, context.engine)
+  }
+}
+
+extension EncodedMatrix {
+  /// The rows of an embedding for some ids: `[ids, width]`.
+  package func rows(ofTokens ids: [Int]) throws(ModelError) -> Matrix {
+    var values = [Float]()
+    values.reserveCapacity(ids.count * columns)
+    for id in ids {
+      guard (0..<rows).contains(id) else {
+        throw .tokenOutsideVocabulary(id, vocabulary: rows)
+      }
+      values += expanded(rows: id..<id + 1).values
+    }
+    return Matrix(rows: ids.count, columns: columns, values: values)
   }
 }

@@ -18,15 +18,18 @@ public struct Model: Sendable {
   public let context: ExecutionContext
 
   /// Builds the layers that a description asks for from weights.
+  ///
+  /// - Parameter withLanguage: whether the language model is loaded, if there is one.
   public init(
     _ weights: some WeightSource, _ description: ModelDescription, tokenizer: Tokenizer?,
-    context: ExecutionContext
+    context: ExecutionContext, withLanguage: Bool = true
   ) throws {
     try description.validate()
     self.description = description
     self.tokenizer = tokenizer
     self.context = context
-    language = try description.language.map { try LanguageModel(weights, $0) }
+    language =
+      withLanguage ? try description.language.map { try LanguageModel(weights, $0) } : nil
     vision = try description.vision.enumerated().map { index, encoder in
       try VisionModel(weights, encoder, index: index)
     }

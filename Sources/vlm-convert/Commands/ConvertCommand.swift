@@ -10,6 +10,7 @@ struct ConvertCommand: ParsableCommand {
     discussion: """
       Examples:
         vlm-convert MODEL_DIR -o model.vlmp --quantize q4
+        vlm-convert MODEL_DIR -o model.vlmp --calibrate text.txt
         vlm-convert MODEL_DIR --dry-run
         vlm-convert MODEL_DIR -o model.vlmp --validate-text sample.txt \\
           --require "perplexity_ratio<=1.02"
@@ -42,6 +43,8 @@ struct ConvertCommand: ParsableCommand {
     help: ArgumentHelp(
       "A YAML or JSON file with rules that come before those of --quantize.", valueName: "file"))
   var recipe: String?
+
+  @OptionGroup var calibration: CalibrationArguments
 
   @Flag(help: "Print what would be written, and why, without writing.")
   var dryRun = false
@@ -92,7 +95,7 @@ struct ConvertCommand: ParsableCommand {
     }
     let plan = try ConversionPlan(
       Checkpoint(directory: model, vision: towers.vision), recipe: try chosenRecipe(),
-      keepNonFinite: allowNonFinite)
+      keepNonFinite: allowNonFinite, calibrating: calibration.options != nil)
     for note in plan.notes { Console.note(note) }
     guard !dryRun, let output else { return PlanReport(plan).print(json: format.json) }
     try requireValidationInputs(plan.checkpoint)
@@ -133,9 +136,8 @@ struct ConvertCommand: ParsableCommand {
 
   /// Long work must not end with the discovery that a file to validate on does not exist.
   private func requireValidationInputs(_ checkpoint: Checkpoint) throws {
-    for file in [validateText, validateQuestions] {
-      if let file { _ = try MappedFile(path: file) }
-    }
+    let files = [validateText, validateQuestions].compactMap(\.self)
+    for file in files + (calibration.options?.files ?? []) { _ = try MappedFile(path: file) }
     if validateText != nil, try checkpoint.text("tokenizer.json") == nil {
       throw ModelError.missingPart("tokenizer", needed: "--validate-text")
     }
@@ -149,7 +151,8 @@ struct ConvertCommand: ParsableCommand {
   private func write(_ pipeline: ConversionPipeline, to writer: PackWriter) throws {
     let bar = ProgressBar("converting", unit: "weights")
     defer { bar.finish() }
-    try pipeline.write(to: writer, progress: bar.update)
+    try pipeline.write(
+      to: writer, calibratedOn: calibration.options, progress: bar.update)
     try pipeline.seal(writer)
   }
 

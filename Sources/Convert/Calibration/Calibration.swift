@@ -1,0 +1,197 @@
+import Format
+import Quant
+import Runtime
+import Synchronization
+
+/// Encodes the matrices of a language model with knowledge of their inputs, layer after layer.
+///
+/// Sequences run through a layer as it is in the checkpoint, which shows the inputs of its matrices; the matrices are
+/// encoded; and the sequences run through the layer once more with the encoded matrices, so that the next layer is fitted
+/// to what it will get. In memory are the sequences at one place of the model and one layer.
+final class Calibration {
+  /// An encoded tensor, ready to be written.
+  struct Tensor: Sendable {
+    let planes: [[UInt8]]
+    let record: CalibrationRecord
+  }
+
+  /// Tokens whose inputs are in memory at a time.
+  private static let tokensAtOnce = 2048
+
+  private let plan: ConversionPlan
+  private let source: CheckpointWeightSource
+  private let shape: LanguageDescription
+  private let isStrict: Bool
+  private let pool: ThreadPool
+  private let context = ExecutionContext()
+  private var sequences: [CalibrationSequence]
+  private var nextLayer = 0
+  private var finished = [String: Tensor]()
+
+  /// Reads what to calibrate on.
+  init(_ plan: ConversionPlan, _ options: CalibrationOptions, threads: ThreadPool) throws {
+    self.plan = plan
+    pool = threads
+    isStrict = options.isStrict
+    source = try CheckpointWeightSource(plan.checkpoint)
+    guard let shape = plan.description.language else {
+      throw ModelError.missingPart("language model", needed: "--calibrate")
+    }
+    self.shape = shape
+    let reader = CalibrationReader(
+      model: try ModelLoader.encoders(plan.checkpoint, source, context: context),
+      embedding: try source.matrix(
+        "language.embedding.weight", rows: shape.vocabularySize, columns: shape.width),
+      pool: threads)
+    sequences = try reader.sequences(options)
+  }
+
+  /// The tensor of an entry; nothing if the entry is encoded without calibration.
+  func tensor(_ entry: ConversionPlan.Entry) throws -> Tensor? {
+    guard entry.isCalibrated else { return nil }
+    while finished[entry.name] == nil, nextLayer < shape.layers.count { try calibrateLayer() }
+    if let tensor = finished.removeValue(forKey: entry.name) { return tensor }
+    return try head(entry)
+  }
+
+  private func calibrateLayer() throws {
+    let prefix = "language.layers.\(nextLayer)."
+    let entries = plan.entries.filter { $0.isCalibrated && $0.name.hasPrefix(prefix) }
+    let moments = try observe(entries, layer: nextLayer)
+    let factors = try pool.map(entries.count) { index in
+      moments[entries[index].name].flatMap { FeedbackFactor($0) }
+    }
+    var encoded = [String: EncodedMatrix]()
+    for (entry, factor) in zip(entries, factors) {
+      let tokens = moments[entry.name]?.tokens ?? 0
+      let tensor = try encode(entry, factor, tokens: tokens)
+      finished[entry.name] = tensor
+      encoded[entry.name] = try EncodedMatrix(
+        encoding: entry.encoding, rows: entry.rows, columns: entry.columns, planes: tensor.planes)
+    }
+    try advance(through: encoded)
+    nextLayer += 1
+  }
+
+  /// The moments of the inputs of some matrices of a layer, by their names.
+  private func observe(
+    _ entries: [ConversionPlan.Entry], layer: Int
+  ) throws -> [String: Hessian] {
+    let weights = CalibrationWeights(source)
+    let runnable = try LanguageLayer(weights, shape, index: layer)
+    var moments = Dictionary(
+      uniqueKeysWithValues: entries.map { ($0.name, Hessian(columns: $0.columns)) })
+    for range in batches {
+      let batch = Array(sequences[range])
+      let inputs = try pool.map(batch.count) { [context] index in
+        let seen = Mutex([String: Matrix]())
+        let observed = context.observed { matrix, input in
+          guard let name = weights.name(of: matrix) else { return }
+          seen.withLock { $0[name] = input.copied }
+        }
+        _ = runnable.run(batch[index].stream, observed)
+        return seen.withLock { $0 }
+      }
+      let tokenWeights = batch.flatMap(\.weights)
+      for name in moments.keys {
+        let parts = inputs.compactMap { $0[name] }
+        moments[name]?.add(parts.joinedRows, weights: tokenWeights, threads: pool)
+      }
+    }
+    return moments
+  }
+
+  /// Sequences that run together: as many as have about `tokensAtOnce` tokens.
+  private var batches: [Range<Int>] {
+    var batches = [Range<Int>]()
+    var (start, tokens) = (0, 0)
+    for (index, sequence) in sequences.enumerated() {
+      tokens += sequence.weights.count
+      guard tokens >= Self.tokensAtOnce || index == sequences.count - 1 else { continue }
+      batches.append(start..<index + 1)
+      (start, tokens) = (index + 1, 0)
+    }
+    return batches
+  }
+
+  /// Runs the sequences through the next layer with its encoded matrices.
+  private func advance(through encoded: [String: EncodedMatrix]) throws {
+    let layer = try LanguageLayer(
+      CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
+    let streams = try pool.map(sequences.count) { [sequences, context] index in
+      layer.run(sequences[index].stream, context)
+    }
+    for (index, stream) in streams.enumerated() { sequences[index].stream = stream }
+  }
+
+  private func encode(
+    _ entry: ConversionPlan.Entry, _ factor: FeedbackFactor?, tokens: Int
+  ) throws -> Tensor {
+    guard let factor else {
+      let reason = "the moments of its inputs have no Cholesky factor"
+      guard !isStrict else { throw ConvertError.notCalibrated(tensor: entry.name, reason: reason) }
+      return Tensor(
+        planes: try plan.encoded(entry) { values, rows in
+          try entry.encoding.encode(values, rows: rows, columns: entry.columns)
+        },
+        record: CalibrationRecord(method: .plain, tokens: tokens, fallback: reason))
+    }
+    return try encode(
+      entry, .moments(factor),
+      CalibrationRecord(
+        method: .feedback, tokens: tokens, damping: factor.damping,
+        deadInputs: factor.deadInputs))
+  }
+
+  private func encode(
+    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord
+  ) throws -> Tensor {
+    guard let encoding = entry.encoding as? any SteppedEncoding else {
+      throw ConvertError.notCalibrated(
+        tensor: entry.name, reason: "the encoding \(entry.encoding.name) has no steps")
+    }
+    var (weight, output) = (SquaredError(), SquaredError())
+    let planes = try plan.encoded(entry) { values, rows in
+      let matrix = try CalibratedMatrix(
+        values, rows: rows, columns: entry.columns, encoding: encoding, inputs: inputs,
+        threads: pool)
+      weight = weight + matrix.weightError
+      output = output + (matrix.outputError ?? SquaredError())
+      return matrix.planes
+    }
+    var record = record
+    record.weightSNR = weight.decibels
+    record.outputSNR = output.decibels
+    return Tensor(planes: planes, record: record)
+  }
+
+  /// The head, or the embedding that is one: its inputs are the outputs of the final norm.
+  ///
+  /// A head that is the embedding is weighted only: its rows are inputs as well, and feedback would move them.
+  private func head(_ entry: ConversionPlan.Entry) throws -> Tensor {
+    let normalization = try Normalization(
+      source, "language.normalization", shape.normalization, width: shape.width,
+      epsilon: shape.epsilon)
+    var moments = Hessian(columns: entry.columns)
+    for range in batches {
+      let streams = sequences[range].map { normalization($0.stream, context.engine) }
+      moments.add(
+        streams.joinedRows, weights: sequences[range].flatMap(\.weights), threads: pool)
+    }
+    let factor = FeedbackFactor(moments)
+    guard entry.role == .embedding, let factor else {
+      return try encode(entry, factor, tokens: moments.tokens)
+    }
+    return try encode(
+      entry, .importance(factor.importance),
+      CalibrationRecord(method: .importance, tokens: moments.tokens))
+  }
+}
+
+extension [Matrix] {
+  /// All rows, one matrix below the other.
+  fileprivate var joinedRows: Matrix {
+    Matrix(
+      rows: reduce(0) { $0 + $1.rows }, columns: first?.columns ?? 0, values: flatMap(\.values))
+  }
+}

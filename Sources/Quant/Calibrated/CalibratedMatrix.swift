@@ -1,0 +1,99 @@
+/// A matrix that was encoded with knowledge of its inputs.
+public struct CalibratedMatrix: Sendable {
+  /// What is known of the inputs.
+  public enum Inputs: Sendable {
+    /// How much each column counts.
+    case importance([Float])
+    /// How errors in different columns make up for each other.
+    case moments(FeedbackFactor)
+  }
+
+  /// Rows that one task rounds.
+  private static let rowsPerTask = 64
+
+  /// The bytes of every plane.
+  public let planes: [[UInt8]]
+  /// The error of the weights.
+  public let weightError: SquaredError
+  /// The error of the outputs, if moments are known.
+  public let outputError: SquaredError?
+
+  /// Encodes `[rows, columns]` weights. The bytes do not depend on the number of threads.
+  ///
+  /// - Throws: an error if weights have no place in the encoding.
+  public init(
+    _ values: [Float], rows: Int, columns: Int, encoding: any SteppedEncoding, inputs: Inputs,
+    threads pool: ThreadPool
+  ) throws {
+    try encoding.requireRepresentable(values, columns: columns)
+    let tasks = (rows + Self.rowsPerTask - 1) / Self.rowsPerTask
+    let parts = pool.map(tasks) { task in
+      let first = task * Self.rowsPerTask
+      let count = min(Self.rowsPerTask, rows - first)
+      return Part(
+        Array(values[first * columns..<(first + count) * columns]), rows: count, encoding, inputs)
+    }
+    planes = encoding.planes.indices.map { plane in parts.flatMap { $0.planes[plane] } }
+    weightError = parts.reduce(SquaredError()) { $0 + $1.weight }
+    outputError = parts.compactMap(\.output).reduce(nil) { ($0 ?? SquaredError()) + $1 }
+  }
+}
+
+/// Some rows of it.
+private struct Part: Sendable {
+  let planes: [[UInt8]]
+  let weight: SquaredError
+  let output: SquaredError?
+
+  init(
+    _ values: [Float], rows: Int, _ encoding: any SteppedEncoding,
+    _ inputs: CalibratedMatrix.Inputs
+  ) {
+    let result: SteppedRows
+    switch inputs {
+    case .importance(let importance):
+      result = FeedbackRounding(encoding: encoding, importance: importance, factor: nil)(
+        values, rows: rows)
+    case .moments(let factor):
+      result = Self.rounded(values, rows: rows, encoding, factor)
+    }
+    planes = encoding.planes(result)
+    let errors = zip(result.expanded, values).map { $0 - $1 }
+    weight = SquaredError(signal: Self.square(values), error: Self.square(errors))
+    guard case .moments(let factor) = inputs else {
+      output = nil
+      return
+    }
+    let measure = OutputError(factor: factor)
+    output = SquaredError(
+      signal: measure.squares(values, rows: rows).reduce(0, +),
+      error: measure.squares(errors, rows: rows).reduce(0, +))
+  }
+
+  private static func square(_ values: [Float]) -> Double {
+    values.reduce(0) { $0 + Double($1) * Double($1) }
+  }
+
+  /// Rounds with feedback, or without where that gives the smaller error; then refines scales and codes.
+  private static func rounded(
+    _ values: [Float], rows: Int, _ encoding: any SteppedEncoding, _ factor: FeedbackFactor
+  ) -> SteppedRows {
+    let measure = OutputError(factor: factor)
+    func errors(_ result: SteppedRows) -> [Double] {
+      measure.squares(zip(result.expanded, values).map { $0 - $1 }, rows: rows)
+    }
+    var result = FeedbackRounding(
+      encoding: encoding, importance: factor.importance, factor: factor)(values, rows: rows)
+    let plain = FeedbackRounding(
+      encoding: encoding, importance: factor.importance, factor: nil)(values, rows: rows)
+    for (row, (own, other)) in zip(errors(result), errors(plain)).enumerated()
+    where !(own <= other) {
+      result.take(row: row, from: plain)
+    }
+    let solution = ScaleSolution(factor: factor)
+    solution.solve(&result, from: values)
+    measure.descend(&result, from: values, codes: encoding.codes)
+    solution.solve(&result, from: values)
+    return result
+  }
+}

@@ -1,0 +1,106 @@
+import COpenBLAS
+
+/// What rounding with feedback takes from the inputs of a matrix (GPTQ, arXiv:2210.17323).
+///
+/// With the damped `H = Σ a x xᵀ`, the inverse is `H⁻¹ = Uᵀ · U`; row `k` of the upper triangular `U` says how the
+/// columns after `k` make up for the error of column `k`.
+public struct FeedbackFactor: Sendable {
+  /// Inputs whose mean square is a smaller share of the median are rounded by themselves.
+  static let deadShare = 1e-3
+  /// How often damping is raised tenfold before giving up.
+  private static let attempts = 4
+
+  /// Inputs of the matrix.
+  public let columns: Int
+  /// The share of the diagonal that was added to it.
+  public let damping: Double
+  /// Inputs that take no part in the feedback because they are hardly ever there.
+  public let deadInputs: Int
+  /// `U`, row-major, with zeros below the diagonal.
+  let upper: [Float]
+  /// `H` without damping and with dead inputs apart, symmetric; its diagonal has the mean 1.
+  let moments: [Float]
+  /// The diagonal of `moments`, with the dead share of the median at least.
+  public let importance: [Float]
+
+  /// Factors the moments of some inputs; nothing if they have no factor even when they are damped.
+  public init?(_ hessian: Hessian) {
+    columns = hessian.columns
+    guard let normalized = NormalizedMoments(hessian) else { return nil }
+    var damping = hessian.tokens < 2 * columns ? 0.1 : 0.05
+    var factor: [Float]?
+    for attempt in 0..<Self.attempts where factor == nil {
+      if attempt > 0 { damping *= 10 }
+      factor = Self.inverseFactor(normalized.upper, columns, damping: damping)
+    }
+    guard let factor else { return nil }
+    self.damping = damping
+    deadInputs = normalized.deadInputs
+    upper = factor
+    importance = normalized.diagonal
+    moments = normalized.symmetric
+  }
+
+  /// The upper Cholesky factor of the inverse.
+  ///
+  /// What LAPACK takes for the lower triangle of a column-major matrix is the upper one of a row-major matrix.
+  private static func inverseFactor(
+    _ moments: [Double], _ columns: Int, damping: Double
+  ) -> [Float]? {
+    _ = MatrixProduct.singleThreaded
+    var work = moments
+    for index in 0..<columns { work[index * columns + index] *= 1 + damping }
+    var (size, info) = (blasint(columns), blasint(0))
+    var stride = size
+    unsafe dpotrf_("L", &size, &work, &stride, &info)
+    guard info == 0 else { return nil }
+    unsafe dpotri_("L", &size, &work, &stride, &info)
+    guard info == 0 else { return nil }
+    unsafe dpotrf_("L", &size, &work, &stride, &info)
+    guard info == 0, work.allSatisfy(\.isFinite) else { return nil }
+    let factor = work.map { Float($0) }
+    let isUsable = (0..<columns).allSatisfy { factor[$0 * columns + $0] > 0 }
+    return isUsable && factor.allSatisfy(\.isFinite) ? factor : nil
+  }
+}
+
+/// Moments brought to a mean of 1 on the diagonal, with dead inputs taken out.
+private struct NormalizedMoments {
+  let columns: Int
+  let deadInputs: Int
+  /// The upper triangle, row-major.
+  let upper: [Double]
+
+  /// Nothing if there is nothing to learn from them.
+  init?(_ hessian: Hessian) {
+    columns = hessian.columns
+    let diagonal = hessian.diagonal
+    let median = diagonal.sorted()[columns / 2]
+    guard hessian.upper.allSatisfy(\.isFinite), median > 0 else { return nil }
+    let least = median * FeedbackFactor.deadShare
+    let isDead = diagonal.map { $0 < least }
+    let scale = Double(columns) / diagonal.reduce(0, +)
+    var upper = hessian.upper
+    for row in 0..<columns {
+      let start = row * columns
+      for column in row..<columns {
+        let isApart = row != column && (isDead[row] || isDead[column])
+        upper[start + column] = isApart ? 0 : upper[start + column] * scale
+      }
+      if isDead[row] { upper[start + row] = least * scale }
+    }
+    deadInputs = isDead.count { $0 }
+    self.upper = upper
+  }
+
+  var diagonal: [Float] { (0..<columns).map { Float(upper[$0 * columns + $0]) } }
+
+  /// Both triangles, in single precision.
+  var symmetric: [Float] {
+    var full = upper.map { Float($0) }
+    for row in 0..<columns {
+      for column in 0..<row { full[row * columns + column] = full[column * columns + row] }
+    }
+    return full
+  }
+}

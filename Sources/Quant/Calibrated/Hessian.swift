@@ -1,0 +1,84 @@
+/// The second moments of the inputs of a matrix, `H = Σ_t a_t · x_t · x_tᵀ`, with a weight `a_t` for each token.
+///
+/// For a change `e` of a row of the matrix, `e · H · eᵀ` is the squared change of the row's outputs, summed over the
+/// tokens (OBQ, arXiv:2208.11580). Sums run in single precision over 2,048 tokens and in double precision beyond.
+public struct Hessian: Sendable {
+  /// Tokens that are summed in single precision.
+  private static let panelTokens = 2048
+  /// Rows of `H` that one task computes.
+  private static let rowsPerTask = 128
+
+  /// Inputs of the matrix.
+  public let columns: Int
+  /// Tokens that were added, whatever their weight.
+  public private(set) var tokens = 0
+  /// The upper triangle, row-major in `[columns, columns]`; below the diagonal are zeros.
+  private(set) var upper: [Double]
+
+  /// Starts without tokens.
+  public init(columns: Int) {
+    self.columns = columns
+    upper = [Double](repeating: 0, count: columns * columns)
+  }
+
+  /// The mean square of every input, times the number of tokens.
+  public var diagonal: [Double] { (0..<columns).map { upper[$0 * columns + $0] } }
+
+  /// Adds inputs `[tokens, columns]`.
+  ///
+  /// - Parameter weights: one for each token; 1 if absent.
+  public mutating func add(_ inputs: Matrix, weights: [Float]? = nil, threads pool: ThreadPool) {
+    precondition(inputs.columns == columns, "inputs of another matrix")
+    precondition(weights.map { $0.count == inputs.rows } ?? true, "one weight a token")
+    for first in stride(from: 0, to: inputs.rows, by: Self.panelTokens) {
+      let rows = first..<min(first + Self.panelTokens, inputs.rows)
+      var panel = inputs.rows(rows)
+      if let weights { panel.scaleRows(by: weights[rows].map { $0.squareRoot() }) }
+      add(panel: panel, pool)
+    }
+    tokens += inputs.rows
+  }
+
+  private mutating func add(panel: Matrix, _ pool: ThreadPool) {
+    let tasks = (columns + Self.rowsPerTask - 1) / Self.rowsPerTask
+    let stripes = pool.map(tasks) { [columns] task in
+      let first = task * Self.rowsPerTask
+      return panel.products(of: first..<min(first + Self.rowsPerTask, columns))
+    }
+    for (task, stripe) in stripes.enumerated() {
+      let first = task * Self.rowsPerTask
+      for row in 0..<stripe.rows {
+        let (from, to) = (row * stripe.columns, (first + row) * columns + first)
+        for column in row..<stripe.columns {
+          upper[to + column] += Double(stripe.values[from + column])
+        }
+      }
+    }
+  }
+}
+
+extension Matrix {
+  /// Multiplies every element by the factor of its row.
+  fileprivate mutating func scaleRows(by factors: [Float]) {
+    for (row, factor) in factors.enumerated() where factor != 1 {
+      for index in row * columns..<(row + 1) * columns { values[index] *= factor }
+    }
+  }
+
+  /// The products of some columns with themselves and all columns after them, summed over rows.
+  fileprivate func products(of range: Range<Int>) -> Matrix {
+    let rest = columns - range.lowerBound
+    let products = unsafe [Float](unsafeUninitializedCapacity: range.count * rest) {
+      buffer, count in
+      unsafe values.withUnsafeBufferPointer { values in
+        guard let start = values.baseAddress, let output = buffer.baseAddress else { return }
+        unsafe MatrixProduct.multiplyLeftTransposed(
+          left: start + range.lowerBound, leftStride: columns, right: start + range.lowerBound,
+          rightStride: columns, output: output, outputStride: rest, rows: range.count,
+          columns: rest, inner: rows)
+        count = range.count * rest
+      }
+    }
+    return Matrix(rows: range.count, columns: rest, values: products)
+  }
+}

@@ -1,0 +1,45 @@
+package import Quant
+
+/// One layer of a language model: a norm and a mixer, with a residual around both.
+package struct LanguageLayer: Sendable {
+  private let normalization: Normalization
+  private let mixer: any SequenceMixer
+
+  /// Loads the tensors below `language.layers` and the layer's index.
+  package init(
+    _ weights: some WeightSource, _ shape: LanguageDescription, index: Int
+  ) throws {
+    let name = "language.layers.\(index)"
+    normalization = try Normalization(
+      weights, name + ".normalization", shape.normalization, width: shape.width,
+      epsilon: shape.epsilon)
+    mixer = try Self.mixer(weights, name + ".mixer", shape.layers[index].mixer)
+  }
+
+  private static func mixer(
+    _ weights: some WeightSource, _ name: String, _ description: MixerDescription
+  ) throws -> any SequenceMixer {
+    switch description {
+    case .mamba(let shape): try MambaMixer(weights, name, shape)
+    case .mamba2(let shape): try MambaTwoMixer(weights, name, shape)
+    }
+  }
+
+  var initialState: RecurrentState { mixer.initialState }
+
+  var matrices: [EncodedMatrix] { mixer.matrices }
+
+  /// What is added to a stream `[tokens, width]`.
+  func change(
+    _ stream: Matrix, state: inout RecurrentState, _ context: ExecutionContext
+  ) -> Matrix {
+    mixer(normalization(stream, context.engine), state: &state, context)
+  }
+
+  /// Runs a whole sequence `[tokens, width]`, from a zero state.
+  package func run(_ stream: Matrix, _ context: ExecutionContext) -> Matrix {
+    var (state, result) = (initialState, stream)
+    result.add(change(stream, state: &state, context))
+    return result
+  }
+}
