@@ -95,7 +95,7 @@ public struct ConversionPlan: Sendable {
       guard let named = Encodings.requested(chosen.encoding) else {
         throw ConvertError.unknownEncoding(chosen.encoding, known: Encodings.requestable)
       }
-      guard named is FloatEncoding || rule.role.isQuantizable else {
+      guard named.isElementwise || rule.role.isQuantizable else {
         throw ConvertError.notQuantizable(
           tensor: rule.name, role: rule.role.rawValue, encoding: chosen.encoding)
       }

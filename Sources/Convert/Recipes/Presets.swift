@@ -15,7 +15,7 @@ public enum Presets {
     default:
       switch Encodings.requested(name) {
       case is GroupEncoding: return group(name)
-      case is EntropyEncoding: return entropy(name)
+      case let tier as EntropyEncoding: return EntropyPreset(tenths: tier.tenths).recipe
       default:
         throw .unknownEncoding(name, known: names + ["q8g32, q8g128, e3.5 and the like"])
       }
@@ -23,7 +23,7 @@ public enum Presets {
   }
 
   /// Tensors that stay as they are: together under 1 % of the bytes, and errors in them multiply.
-  private static let floats: [Recipe.Rule] = [
+  static let floats: [Recipe.Rule] = [
     (TensorRole.recurrence, "enters an exponential or multiplies every token"),
     (.convolution, "small and sensitive"), (.normalization, "small and sensitive"),
     (.position, "small"), (.bias, "small"),
@@ -37,12 +37,6 @@ public enum Presets {
   private static let timeSteps = Recipe.Rule(
     tensor: "*.timeStepProjection.weight", encoding: "q8",
     reason: "small; its outputs enter an exponential")
-
-  /// Codes on one fine grid are good enough for embeddings, vision and connector too.
-  private static func entropy(_ name: String) -> Recipe {
-    Recipe(
-      name: name, rules: floats + [timeSteps, Recipe.Rule(encoding: name, reason: "matrix")])
-  }
 
   private static let q4 = Recipe(
     name: "q4",

@@ -17,6 +17,10 @@ public protocol Encoding: Sendable {
   /// Writes the values of some rows to `output`, row-major, `rows.count * columns` of them.
   func expand(_ matrix: EncodedMatrix, rows: Range<Int>, into output: UnsafeMutablePointer<Float>)
 
+  /// Whether every element is encoded by itself, so that a tensor may be read in any shape, and parameters that are no
+  /// matrix may be encoded.
+  var isElementwise: Bool { get }
+
   /// How products with the encoding's matrices are computed.
   var product: EncodedProduct { get }
 }
@@ -59,6 +63,9 @@ extension TileProduct {
 }
 
 extension Encoding {
+  /// Elements of a row share scales, unless an encoding says otherwise.
+  public var isElementwise: Bool { false }
+
   /// Bytes in memory that a matrix of this shape takes.
   public func byteCount(rows: Int, columns: Int) -> Int {
     planes.reduce(0) { $0 + $1.byteCount(rows: rows, columns: columns) }

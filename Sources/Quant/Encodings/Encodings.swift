@@ -6,6 +6,7 @@ public enum Encodings {
     + GroupEncoding.widths.flatMap { bits in
       GroupEncoding.groupSizes.map { GroupEncoding(bits: bits, groupSize: $0) }
     }
+    + FixedPointEncoding.offered.map { FixedPointEncoding(fractionBits: $0) }
     + [SuperBlockEncoding(), EntropyEncoding()]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

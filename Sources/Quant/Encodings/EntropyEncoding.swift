@@ -9,14 +9,20 @@ import Foundation
 /// calibration (WaterSIC, arXiv:2603.04956); this encoder, which sees weights alone, makes them 1.
 public struct EntropyEncoding: Encoding, TileProduct {
   /// The bits of a code that are offered, in tenths.
-  public static let tenths = 20...60
+  public static let tenths = 20...70
   /// Every tier by its name: `e4` and `e3.5` are four and three and a half bits a code.
   public static let tiers = Dictionary(
-    uniqueKeysWithValues: tenths.map { tier in
-      let (bits, tenths) = tier.quotientAndRemainder(dividingBy: 10)
-      return ("e\(bits)" + (tenths == 0 ? "" : ".\(tenths)"), EntropyEncoding(tenths: tier))
-    })
+    uniqueKeysWithValues: tenths.map { (tierName(tenths: $0), EntropyEncoding(tenths: $0)) })
 
+  /// The name of a tier, the nearest that is offered.
+  public static func tierName(tenths: Int) -> String {
+    let offered = min(max(tenths, Self.tenths.lowerBound), Self.tenths.upperBound)
+    let (bits, rest) = offered.quotientAndRemainder(dividingBy: 10)
+    return "e\(bits)" + (rest == 0 ? "" : ".\(rest)")
+  }
+
+  /// Tenths of a bit that a code takes, about.
+  public let tenths: Int
   /// The step of the grid, in units of the root mean square of a row.
   private let step: Float
 
@@ -25,6 +31,7 @@ public struct EntropyEncoding: Encoding, TileProduct {
   /// This is the entropy of normal weights on a fine grid; heavier tails take less. It is a property of what
   /// is written and not of its layout: whoever reads needs not know it.
   public init(tenths: Int = 40) {
+    self.tenths = tenths
     // The entropy of a normal distribution is log2(√(2πe)) bits above that of its step.
     step = Float((2 * .pi * exp(1)).squareRoot() * exp2(-Double(tenths) / 10))
   }

@@ -12,6 +12,9 @@ public enum FloatEncoding: String, Encoding, RowProduct, CaseIterable {
   /// `f32`, `f16` or `bf16`.
   public var name: String { rawValue }
 
+  /// See `Encoding`.
+  public var isElementwise: Bool { true }
+
   private var elementBytes: Int { self == .f32 ? 4 : 2 }
 
   /// One plane, `values`.

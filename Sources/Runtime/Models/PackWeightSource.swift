@@ -15,14 +15,14 @@ public struct PackWeightSource: WeightSource {
       uniqueKeysWithValues: reader.header.tensors.map { (ExactString($0.name), $0) })
   }
 
-  /// See `WeightSource`. Float tensors may be read in any shape of as many elements.
+  /// See `WeightSource`. Tensors of elementwise encodings may be read in any shape of as many elements.
   public func matrix(_ name: String, rows: Int, columns: Int) throws -> EncodedMatrix {
     guard let tensor = tensors[ExactString(name)] else {
       throw ModelError.missingTensor(name, file: reader.path)
     }
     let encoding = try self.encoding(of: tensor)
     let fits =
-      encoding is FloatEncoding
+      encoding.isElementwise
       ? tensor.rows * tensor.columns == rows * columns
       : (tensor.rows, tensor.columns) == (rows, columns)
     guard fits else {
