@@ -115,13 +115,14 @@ public struct ConversionPlan: Sendable {
 extension ConversionPlan {
   /// Encodes a tensor in blocks of rows and joins the planes.
   func encoded(
-    _ entry: Entry, _ encode: (_ values: [Float], _ rows: Int) throws -> [[UInt8]]
+    _ entry: Entry, _ encode: (_ values: [Float], _ rows: Range<Int>) throws -> [[UInt8]]
   ) throws -> [[UInt8]] {
     var planes = [[UInt8]](repeating: [], count: entry.encoding.planes.count)
     for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
       let (values, file) = try values(entry, rows: rows)
       do {
-        for (index, bytes) in try encode(values, rows.count).enumerated() {
+        for (index, bytes) in try encode(values, rows).enumerated()
+        where rows.lowerBound == 0 || !entry.encoding.planes[index].isShared {
           planes[index] += bytes
         }
       } catch let error as QuantError {

@@ -132,7 +132,7 @@ final class Calibration {
       guard !isStrict else { throw ConvertError.notCalibrated(tensor: entry.name, reason: reason) }
       return Tensor(
         planes: try plan.encoded(entry) { values, rows in
-          try entry.encoding.encode(values, rows: rows, columns: entry.columns)
+          try entry.encoding.encode(values, rows: rows.count, columns: entry.columns)
         },
         record: CalibrationRecord(method: .plain, tokens: tokens, fallback: reason))
     }
@@ -144,8 +144,12 @@ final class Calibration {
   }
 
   private func encode(
-    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord
+    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord,
+    rowFactors: [Float]? = nil
   ) throws -> Tensor {
+    if let encoding = entry.encoding as? EntropyEncoding, case .moments(let factor) = inputs {
+      return try encode(entry, encoding, factor, record, rowFactors: rowFactors)
+    }
     guard let encoding = entry.encoding as? any SteppedEncoding else {
       throw ConvertError.notCalibrated(
         tensor: entry.name, reason: "the encoding \(entry.encoding.name) has no steps")
@@ -153,7 +157,7 @@ final class Calibration {
     var (weight, output) = (SquaredError(), SquaredError())
     let planes = try plan.encoded(entry) { values, rows in
       let matrix = try CalibratedMatrix(
-        values, rows: rows, columns: entry.columns, encoding: encoding, inputs: inputs,
+        values, rows: rows.count, columns: entry.columns, encoding: encoding, inputs: inputs,
         threads: pool)
       weight = weight + matrix.weightError
       output = output + (matrix.outputError ?? SquaredError())
@@ -162,6 +166,24 @@ final class Calibration {
     var record = record
     record.weightSNR = weight.decibels
     record.outputSNR = output.decibels
+    return Tensor(planes: planes, record: record)
+  }
+
+  private func encode(
+    _ entry: ConversionPlan.Entry, _ encoding: EntropyEncoding, _ factor: FeedbackFactor,
+    _ record: CalibrationRecord, rowFactors: [Float]?
+  ) throws -> Tensor {
+    var (weight, output) = (SquaredError(), SquaredError())
+    let planes = try plan.encoded(entry) { values, rows in
+      let matrix = try EntropyMatrix(
+        values, rows: rows.count, columns: entry.columns, encoding: encoding, factor: factor,
+        rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
+      weight = weight + matrix.weightError
+      output = output + matrix.outputError
+      return matrix.planes
+    }
+    var record = record
+    (record.weightSNR, record.outputSNR) = (weight.decibels, output.decibels)
     return Tensor(planes: planes, record: record)
   }
 
@@ -182,9 +204,42 @@ final class Calibration {
     guard entry.role == .embedding, let factor else {
       return try encode(entry, factor, tokens: moments.tokens)
     }
+    if entry.encoding is EntropyEncoding {
+      return try fineEmbedding(entry, moments, normalization)
+    }
     return try encode(
       entry, .importance(factor.importance),
       CalibrationRecord(method: .importance, tokens: moments.tokens))
+  }
+}
+
+extension Calibration {
+  /// Rows of a rounded embedding differ in how much they matter: tokens that are never likely are hardly read either.
+  private func fineEmbedding(
+    _ entry: ConversionPlan.Entry, _ moments: Hessian, _ normalization: Normalization
+  ) throws -> Tensor {
+    var moments = moments
+    moments.addIsotropic(share: TokenImportance.inputShare)
+    guard let factor = FeedbackFactor(moments) else {
+      return try encode(entry, nil, tokens: moments.tokens)
+    }
+    let head = try source.matrix(
+      "language.embedding.weight", rows: entry.rows, columns: entry.columns)
+    var importance = TokenImportance(vocabulary: entry.rows)
+    for sequence in sequences where importance.positions < TokenImportance.enoughPositions {
+      let hidden = normalization(sequence.stream, context.engine)
+      for first in stride(from: 0, to: hidden.rows, by: TokenImportance.positionsAtOnce) {
+        let rows = first..<min(first + TokenImportance.positionsAtOnce, hidden.rows)
+        let logits = context.engine.linear(hidden.rows(rows), head, bias: nil)
+        importance.add(context.engine.logSoftmax(logits))
+      }
+    }
+    return try encode(
+      entry, .moments(factor),
+      CalibrationRecord(
+        method: .feedback, tokens: moments.tokens, damping: factor.damping,
+        deadInputs: factor.deadInputs),
+      rowFactors: importance.rowFactors)
   }
 }
 

@@ -17,7 +17,7 @@ public struct FeedbackFactor: Sendable {
   /// Inputs that take no part in the feedback because they are hardly ever there.
   public let deadInputs: Int
   /// `U`, row-major, with zeros below the diagonal.
-  let upper: [Float]
+  private(set) var upper: [Float]
   /// `H` without damping and with dead inputs apart, symmetric; its diagonal has the mean 1.
   let moments: [Float]
   /// The diagonal of `moments`, with the dead share of the median at least.
@@ -39,6 +39,15 @@ public struct FeedbackFactor: Sendable {
     upper = factor
     importance = normalized.diagonal
     moments = normalized.symmetric
+  }
+
+  /// The factor for inputs that are multiplied by steps first, and weights that are divided by them.
+  func forInputs(multipliedBy steps: [Float]) -> FeedbackFactor {
+    var factor = self
+    for row in 0..<columns {
+      for column in row..<columns { factor.upper[row * columns + column] /= steps[column] }
+    }
+    return factor
   }
 
   /// The upper Cholesky factor of the inverse.

@@ -12,6 +12,8 @@ struct FeedbackRounding {
   let importance: [Float]
   /// Without one, every column is rounded by itself.
   let factor: FeedbackFactor?
+  /// Scales of the rows where they are not to be searched; halves, as their bits.
+  var rowScales: [UInt16]?
 
   /// Rounds rows of `importance.count` columns.
   func callAsFunction(_ values: [Float], rows: Int) -> SteppedRows {
@@ -20,10 +22,14 @@ struct FeedbackRounding {
     var result = SteppedRows(encoding, rows: rows, columns: columns)
     for block in 0..<result.blocks {
       let range = result.columns(ofBlock: block)
-      let part = Matrix(rows: rows, columns: columns, values: current).columns(range)
-      let found = encoding.scales(
-        for: part.values, importance: Array(importance[range]), rows: rows, columns: range.count)
-      result.set(found, block: block)
+      if let rowScales {
+        result.set((rowScales, [Int8](repeating: 1, count: rows)), block: block)
+      } else {
+        let part = Matrix(rows: rows, columns: columns, values: current).columns(range)
+        let found = encoding.scales(
+          for: part.values, importance: Array(importance[range]), rows: rows, columns: range.count)
+        result.set(found, block: block)
+      }
       let steps = result.steps
       for first in stride(from: range.lowerBound, to: range.upperBound, by: Self.columnsAtOnce) {
         let near = first..<min(first + Self.columnsAtOnce, range.upperBound)

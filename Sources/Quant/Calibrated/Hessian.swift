@@ -39,6 +39,12 @@ public struct Hessian: Sendable {
     tokens += inputs.rows
   }
 
+  /// Adds inputs that have nothing to do with each other, of the given share of the mean square.
+  public mutating func addIsotropic(share: Double) {
+    let mean = diagonal.reduce(0, +) / Double(max(1, columns))
+    for index in 0..<columns { upper[index * columns + index] += share * mean }
+  }
+
   private mutating func add(panel: Matrix, _ pool: ThreadPool) {
     let tasks = (columns + Self.rowsPerTask - 1) / Self.rowsPerTask
     let stripes = pool.map(tasks) { [columns] task in

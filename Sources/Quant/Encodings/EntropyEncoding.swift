@@ -24,7 +24,7 @@ public struct EntropyEncoding: Encoding, TileProduct {
   /// Tenths of a bit that a code takes, about.
   public let tenths: Int
   /// The step of the grid, in units of the root mean square of a row.
-  private let step: Float
+  let step: Float
 
   /// Describes codes that take about so many tenths of a bit each once they are compressed.
   ///
@@ -50,7 +50,7 @@ public struct EntropyEncoding: Encoding, TileProduct {
 
   /// Rounds rows to codes. The step of a row grows where its largest weight would have a code above 127.
   public func encode(_ values: [Float], rows: Int, columns: Int) throws(QuantError) -> [[UInt8]] {
-    try requireRepresentable(values, columns: columns, limit: 65504 * 127)
+    try Quant.requireRepresentable(values, columns: columns, limit: 65504 * 127)
     var codes = [Int8](repeating: 0, count: values.count)
     var scales = [UInt16](repeating: 0, count: rows)
     unsafe vk_e_quantize(&codes, &scales, values, rows, columns, step)
