@@ -13,7 +13,7 @@ import Testing
   @Test(arguments: ["q17", "Q4", ""])
   func `an encoding that does not exist`(name: String) throws {
     try Program.run("model", "-o", "out.vlmp", "--quantize", name, in: workplace)
-      .expectFailure(64, "unknown encoding “\(name)”", "known: q8, q4, f16")
+      .expectFailure(64, "unknown encoding “\(name)”", "known: q8, q4, e4, f16")
     #expect(try workplace.names == ["model"])
   }
 

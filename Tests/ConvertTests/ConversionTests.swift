@@ -62,7 +62,9 @@ import Testing
     let whole = try EncodedMatrix(
       Matrix(rows: rows, columns: 24, values: tensor.file.floats(of: tensor.info)),
       encoding: encoding)
-    let reader = try directory.convert(checkpoint, Presets.named(name), threads: 2)
+    let recipe = Recipe(
+      name: "test", rules: [.init(role: .embedding, encoding: name), .init(encoding: "source")])
+    let reader = try directory.convert(checkpoint, recipe, threads: 2)
     let read = try PackWeightSource(reader).matrix(
       "language.embedding.weight", rows: rows, columns: 24)
     #expect(read.planes == whole.planes)

@@ -194,6 +194,9 @@ def decode(pack, tensor):
                 nibble = codes[r * width + c // 2] >> (4 * (c % 2)) & 15
                 scale = super_scales[r * supers + c // 256] * sub_scales[r * subs + c // 16]
                 values.append(scale * (nibble - 8))
+    elif match := re.fullmatch(r"fixed([4-9]|1[0-4])", encoding):
+        codes = struct.unpack(f"<{rows * columns}I", plane("codes", 4 * rows * columns))
+        values = [(-(code + 1 >> 1) if code & 1 else code >> 1) / (1 << int(match[1])) for code in codes]
     elif encoding == "e":
         codes = signed(plane("codes", rows * columns))
         scales = halves(plane("rowScales", 2 * rows))

@@ -1,4 +1,5 @@
 import Format
+import Foundation
 import Quant
 import Runtime
 import Synchronization
@@ -148,7 +149,8 @@ final class Calibration {
     rowFactors: [Float]? = nil
   ) throws -> Tensor {
     if let encoding = entry.encoding as? EntropyEncoding, case .moments(let factor) = inputs {
-      return try encode(entry, encoding, factor, record, rowFactors: rowFactors)
+      return try encode(
+        entry, encoding, factor, record, rowFactors: rowFactors ?? depthFactors(entry))
     }
     guard let encoding = entry.encoding as? any SteppedEncoding else {
       throw ConvertError.notCalibrated(
@@ -167,6 +169,14 @@ final class Calibration {
     record.weightSNR = weight.decibels
     record.outputSNR = output.decibels
     return Tensor(planes: planes, record: record)
+  }
+
+  /// What the last projections of early layers add to the stream all later ones read: they get finer steps, and the
+  /// late ones wider ones. The exponent was found on trained models.
+  private func depthFactors(_ entry: ConversionPlan.Entry) -> [Float]? {
+    guard entry.name.hasSuffix(".outputProjection.weight") else { return nil }
+    let depth = 2 * Float(nextLayer + 1) / Float(max(1, shape.layers.count))
+    return [Float](repeating: pow(depth, 0.4), count: entry.rows)
   }
 
   private func encode(

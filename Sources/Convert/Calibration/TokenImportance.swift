@@ -16,8 +16,8 @@ struct TokenImportance {
   private static let exponent = 0.85
   /// Least share of the mean; rows that round to nothing would take probability from all others.
   private static let floor = 0.05
-  /// Steps are wider by this altogether, as the errors that are left weigh less.
-  private static let widening = 1.23
+  /// Steps altogether, beside those of the tier.
+  private static let steps = 0.9
 
   private var sums: [Double]
   private(set) var positions = 0
@@ -42,6 +42,6 @@ struct TokenImportance {
     guard mean > 0, mean.isFinite else { return shares.map { _ in 1 } }
     let factors = shares.map { 1 / max($0 / mean, Self.floor).squareRoot() }
     let middle = factors.reduce(0) { $0 + log($1) } / Double(max(1, factors.count))
-    return factors.map { Float($0 / exp(middle) * Self.widening) }
+    return factors.map { Float($0 / exp(middle) * Self.steps) }
   }
 }

@@ -7,7 +7,7 @@ import CKernels
 /// `codes`, 32 bits `[rows, columns]`, the sign in the lowest bit (0, −1, 1, −2, …), so that upper bytes are zeros.
 public struct FixedPointEncoding: Encoding, RowProduct {
   /// The numbers of bits behind the point that are offered.
-  public static let offered = 0...14
+  public static let offered = 4...14
 
   /// Bits behind the point.
   public let fractionBits: Int

@@ -135,7 +135,7 @@ import Testing
         Checkpoint(directory: Fixtures.model(fixture)), recipe: recipe)
       #expect(plan.entries.allSatisfy { !$0.reason.isEmpty })
       #expect(
-        plan.entries.allSatisfy { $0.role.isQuantizable || $0.encoding is FloatEncoding })
+        plan.entries.allSatisfy { $0.role.isQuantizable || $0.encoding.isElementwise })
     }
   }
 
@@ -155,14 +155,32 @@ import Testing
     }
   }
 
-  @Test(arguments: ["e4", "e2.5", "e6"])
-  func `a tier gives every matrix but the time steps its codes`(name: String) throws {
+  @Test(arguments: [("e4", 40, 0), ("e2.5", 25, 0), ("e6", 60, 2)])
+  func `a tier gives every matrix its codes and small parameters grids of their own`(
+    name: String, tenths: Int, finer: Int
+  ) throws {
     let plan = try ConversionPlan(
       Checkpoint(directory: Fixtures.model("vlmamba-vss-l2-bsm")), recipe: Presets.named(name))
-    for entry in plan.entries {
-      let isTimeStep = entry.name.hasSuffix(".timeStepProjection.weight")
-      let matrix = isTimeStep ? "q8" : "e"
-      #expect(entry.encoding.name == (entry.role.isQuantizable ? matrix : "f32"), "\(entry.name)")
+    for entry in plan.entries where entry.role.isQuantizable {
+      #expect(entry.encoding.name == "e", "\(entry.name)")
+    }
+    let tiers = [
+      ("language.layers.0.mixer.timeStepProjection.weight", 5), ("language.embedding.weight", 2),
+      ("language.layers.0.mixer.inputProjection.weight", 9),
+      ("language.layers.0.mixer.outputProjection.weight", 0),
+      ("vision.0.layers.0.attention.query.weight", 0),
+    ]
+    for (tensor, more) in tiers {
+      let encoding = try #require(plan.entry(tensor)?.encoding as? EntropyEncoding)
+      #expect(encoding.tenths == tenths + more, "\(tensor)")
+    }
+    let parameters = [
+      ("language.layers.0.mixer.logarithmicDecay", "fixed\(5 + finer)"),
+      ("language.layers.0.mixer.convolution.weight", "fixed\(8 + finer)"),
+      ("vision.0.position", "f32"), ("connector.normalization.weight", "f32"),
+    ]
+    for (tensor, encoding) in parameters {
+      #expect(plan.entry(tensor)?.encoding.name == encoding, "\(tensor)")
     }
   }
 
@@ -197,7 +215,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8", "e1.9", "e6.1", "e4.0", "e3.55"])
+  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8", "e1.9", "e7.1", "e4.0", "e3.55"])
   func `a preset that does not exist is refused with the known ones`(name: String) {
     #expect(
       throws: ConvertError.unknownEncoding(
