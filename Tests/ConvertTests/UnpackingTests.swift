@@ -35,7 +35,7 @@ import Testing
     #expect(checkpoint.files.map(\.metadata) == [["format": "pt"]])
   }
 
-  @Test(arguments: ["q4", "q8"])
+  @Test(arguments: ["q4", "q8", "e4"])
   func `codes are unpacked to what they stand for`(preset: String) throws {
     let pack = try directory.convert(
       Checkpoint(directory: Fixtures.model("vlmamba-vss-l2-csm")), Presets.named(preset))
