@@ -114,6 +114,10 @@ void vk_e_quantize(
   kernels()->e_quantize(codes, scales, w, rows, columns, step);
 }
 
+void vk_coarse_halves(uint16_t *out, const float *in, size_t count) {
+  kernels()->coarse_halves(out, in, count);
+}
+
 void vk_multiply_columns(
     float *out, const float *x, const uint16_t *steps, size_t rows, size_t columns) {
   kernels()->multiply_columns(out, x, steps, rows, columns);

@@ -44,6 +44,7 @@ public struct ConversionPipeline: Sendable {
       if let calibrated {
         try writer.append(calibrated.planes)
         done += entry.elementCount
+        progress(done, plan.parameters)
       } else {
         for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
           try writer.append(try encode(entry, rows: rows))
@@ -51,7 +52,6 @@ public struct ConversionPipeline: Sendable {
           progress(done, plan.parameters)
         }
       }
-      progress(done, plan.parameters)
       try writer.endTensor()
     }
     for name in Checkpoint.assetNames {

@@ -5,13 +5,13 @@ public typealias ProgressReport = @Sendable (_ done: Int, _ total: Int) -> Void
 
 extension ThreadPool {
   /// Applies `body` to 0..<count on all threads; results come back in order, the first error is thrown.
-  public func map<Result: Sendable>(
+  public func map<Result: Sendable, Failure: Error>(
     _ count: Int, progress: ProgressReport = { _, _ in },
-    _ body: @Sendable (Int) throws -> Result
-  ) throws -> [Result] {
-    let results = Mutex([Int: Swift.Result<Result, any Error>]())
+    _ body: @Sendable (Int) throws(Failure) -> Result
+  ) throws(Failure) -> [Result] {
+    let results = Mutex([Int: Swift.Result<Result, Failure>]())
     run(count) { index in
-      let result = Swift.Result { try body(index) }
+      let result = Swift.Result { () throws(Failure) in try body(index) }
       let done = results.withLock {
         $0[index] = result
         return $0.count
@@ -19,17 +19,11 @@ extension ThreadPool {
       progress(done, count)
     }
     let all = results.withLock { $0 }
-    return try (0..<count).compactMap { try all[$0]?.get() }
-  }
-
-  /// Applies `body` to 0..<count on all threads; results come back in order.
-  func map<Result: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Result) -> [Result] {
-    let results = Mutex([Int: Result]())
-    run(count) { index in
-      let result = body(index)
-      results.withLock { $0[index] = result }
+    var ordered = [Result]()
+    ordered.reserveCapacity(count)
+    for index in 0..<count {
+      if let result = all[index] { ordered.append(try result.get()) }
     }
-    let all = results.withLock { $0 }
-    return (0..<count).compactMap { all[$0] }
+    return ordered
   }
 }

@@ -57,7 +57,7 @@ struct PlainE {
   }
 
   /// The nearest number of five significant bits, ties to even.
-  private static func coarse(_ half: Float16) -> Float16 {
+  static func coarse(_ half: Float16) -> Float16 {
     guard half >= .leastNormalMagnitude else { return half }
     let unit = Float(sign: .plus, exponent: Int(half.exponent) - 4, significand: 1)
     return finiteHalf((Float(half) / unit).rounded(.toNearestOrEven) * unit)

@@ -78,6 +78,18 @@ enum AwkwardWeights: String, CaseIterable, Sendable, CustomTestStringConvertible
   }
 
   @Test(arguments: InstructionSet.all)
+  func `coarse halves are those written plainly`(set: InstructionSet) throws {
+    let kernels = try set.kernels
+    // Every half that is not negative, infinity included, and floats between halves.
+    let values = (0...0x7c00 as ClosedRange<UInt16>).flatMap { bits in
+      let value = Float(Float16(bitPattern: bits))
+      return [value, value * 1.0003]
+    }
+    let found: [UInt16] = filled(values.count) { kernels.coarse_halves($0, values, values.count) }
+    #expect(found == values.map { PlainE.coarse(finiteHalf($0)).bitPattern })
+  }
+
+  @Test(arguments: InstructionSet.all)
   func `an outlier widens the step of its row`(set: InstructionSet) throws {
     let kernels = try set.kernels
     var w = [Float](repeating: 0.5, count: 600)

@@ -87,6 +87,10 @@ void vk_q8_scales(
 void vk_e_quantize(
     int8_t *codes, uint16_t *scales, const float *w, size_t rows, size_t columns, float step);
 
+/// Values that are not negative as such scales: halves of five significant bits, at most the largest
+/// finite one.
+void vk_coarse_halves(uint16_t *out, const float *in, size_t count);
+
 /// out[r, k] = x[r, k] * steps[k] with halves for steps. `out` may be `x`.
 void vk_multiply_columns(
     float *out, const float *x, const uint16_t *steps, size_t rows, size_t columns);
@@ -414,7 +418,7 @@ void vk_softplus(float *out, const float *x, size_t count);
 #define VK_EACH_KERNEL(X) \
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
-  X(q8_quantize) X(q8_scales) X(e_quantize) X(multiply_columns) X(q4_quantize) \
+  X(q8_quantize) X(q8_scales) X(e_quantize) X(coarse_halves) X(multiply_columns) X(q4_quantize) \
   X(round_columns) X(descend_codes) \
   X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
   X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) \

@@ -84,6 +84,10 @@ VK_INLINE uint16_t coarse_half(uint16_t half) {
   return coarse > VK_LARGEST_HALF ? VK_LARGEST_HALF : coarse;
 }
 
+static void VK(coarse_halves)(uint16_t *out, const float *in, size_t count) {
+  for (size_t i = 0; i < count; ++i) out[i] = coarse_half(finite_half(in[i]));
+}
+
 /// The scale of a row whose codes are about `target` apart.
 VK_INLINE uint16_t e_scale(float target, float largest) {
   uint16_t half = coarse_half(finite_half(target));

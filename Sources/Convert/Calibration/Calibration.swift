@@ -59,7 +59,7 @@ final class Calibration {
     let prefix = "language.layers.\(nextLayer)."
     let entries = plan.entries.filter { $0.isCalibrated && $0.name.hasPrefix(prefix) }
     let moments = try observe(entries, layer: nextLayer)
-    let factors = try pool.map(entries.count) { index in
+    let factors = pool.map(entries.count) { index in
       moments[entries[index].name].flatMap { FeedbackFactor($0) }
     }
     var encoded = [String: EncodedMatrix]()
@@ -84,7 +84,7 @@ final class Calibration {
       uniqueKeysWithValues: entries.map { ($0.name, Hessian(columns: $0.columns)) })
     for range in batches {
       let batch = Array(sequences[range])
-      let inputs = try pool.map(batch.count) { [context] index in
+      let inputs = pool.map(batch.count) { [context] index in
         let seen = Mutex([String: Matrix]())
         let observed = context.observed { matrix, input in
           guard let name = weights.name(of: matrix) else { return }
@@ -119,51 +119,72 @@ final class Calibration {
   private func advance(through encoded: [String: EncodedMatrix]) throws {
     let layer = try LanguageLayer(
       CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
-    let streams = try pool.map(sequences.count) { [sequences, context] index in
+    let streams = pool.map(sequences.count) { [sequences, context] index in
       layer.run(sequences[index].stream, context)
     }
     for (index, stream) in streams.enumerated() { sequences[index].stream = stream }
   }
 
+  /// Encodes with feedback, or as without calibration if there is no factor.
+  ///
+  /// - Parameter rowFactors: what the steps of the rows of a fine grid are multiplied by.
   private func encode(
-    _ entry: ConversionPlan.Entry, _ factor: FeedbackFactor?, tokens: Int
+    _ entry: ConversionPlan.Entry, _ factor: FeedbackFactor?, tokens: Int,
+    rowFactors: [Float]? = nil
   ) throws -> Tensor {
-    guard let factor else {
-      let reason = "the moments of its inputs have no Cholesky factor"
-      guard !isStrict else { throw ConvertError.notCalibrated(tensor: entry.name, reason: reason) }
-      return Tensor(
-        planes: try plan.encoded(entry) { values, rows in
-          try entry.encoding.encode(values, rows: rows.count, columns: entry.columns)
-        },
-        record: CalibrationRecord(method: .plain, tokens: tokens, fallback: reason))
+    guard let factor else { return try encodePlainly(entry, tokens: tokens) }
+    let record = CalibrationRecord(
+      method: .feedback, tokens: tokens, damping: factor.damping, deadInputs: factor.deadInputs)
+    guard let encoding = entry.encoding as? EntropyEncoding else {
+      return try encode(entry, .moments(factor), record)
     }
-    return try encode(
-      entry, .moments(factor),
-      CalibrationRecord(
-        method: .feedback, tokens: tokens, damping: factor.damping,
-        deadInputs: factor.deadInputs))
+    let rowFactors = rowFactors ?? depthFactors(entry)
+    return try encode(entry, record) { values, rows in
+      let matrix = try EntropyMatrix(
+        values, rows: rows.count, columns: entry.columns, encoding: encoding, factor: factor,
+        rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
+      return (matrix.planes, matrix.weightError, matrix.outputError)
+    }
+  }
+
+  private func encodePlainly(_ entry: ConversionPlan.Entry, tokens: Int) throws -> Tensor {
+    let reason = "the moments of its inputs have no Cholesky factor"
+    guard !isStrict else { throw ConvertError.notCalibrated(tensor: entry.name, reason: reason) }
+    return Tensor(
+      planes: try plan.encoded(entry) { values, rows in
+        try entry.encoding.encode(values, rows: rows.count, columns: entry.columns)
+      },
+      record: CalibrationRecord(method: .plain, tokens: tokens, fallback: reason))
   }
 
   private func encode(
-    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord,
-    rowFactors: [Float]? = nil
+    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord
   ) throws -> Tensor {
-    if let encoding = entry.encoding as? EntropyEncoding, case .moments(let factor) = inputs {
-      return try encode(
-        entry, encoding, factor, record, rowFactors: rowFactors ?? depthFactors(entry))
-    }
     guard let encoding = entry.encoding as? any SteppedEncoding else {
       throw ConvertError.notCalibrated(
         tensor: entry.name, reason: "the encoding \(entry.encoding.name) has no steps")
     }
-    var (weight, output) = (SquaredError(), SquaredError())
-    let planes = try plan.encoded(entry) { values, rows in
+    return try encode(entry, record) { values, rows in
       let matrix = try CalibratedMatrix(
         values, rows: rows.count, columns: entry.columns, encoding: encoding, inputs: inputs,
         threads: pool)
-      weight = weight + matrix.weightError
-      output = output + (matrix.outputError ?? SquaredError())
-      return matrix.planes
+      return (matrix.planes, matrix.weightError, matrix.outputError ?? SquaredError())
+    }
+  }
+
+  /// Encodes in blocks of rows and notes the errors of all in the record.
+  private func encode(
+    _ entry: ConversionPlan.Entry, _ record: CalibrationRecord,
+    _ block: (_ values: [Float], _ rows: Range<Int>) throws -> (
+      planes: [[UInt8]], weight: SquaredError, output: SquaredError
+    )
+  ) throws -> Tensor {
+    var (weight, output) = (SquaredError(), SquaredError())
+    let planes = try plan.encoded(entry) { values, rows in
+      let block = try block(values, rows)
+      weight = weight + block.weight
+      output = output + block.output
+      return block.planes
     }
     var record = record
     record.weightSNR = weight.decibels
@@ -178,28 +199,13 @@ final class Calibration {
     let depth = 2 * Float(nextLayer + 1) / Float(max(1, shape.layers.count))
     return [Float](repeating: pow(depth, 0.4), count: entry.rows)
   }
+}
 
-  private func encode(
-    _ entry: ConversionPlan.Entry, _ encoding: EntropyEncoding, _ factor: FeedbackFactor,
-    _ record: CalibrationRecord, rowFactors: [Float]?
-  ) throws -> Tensor {
-    var (weight, output) = (SquaredError(), SquaredError())
-    let planes = try plan.encoded(entry) { values, rows in
-      let matrix = try EntropyMatrix(
-        values, rows: rows.count, columns: entry.columns, encoding: encoding, factor: factor,
-        rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
-      weight = weight + matrix.weightError
-      output = output + matrix.outputError
-      return matrix.planes
-    }
-    var record = record
-    (record.weightSNR, record.outputSNR) = (weight.decibels, output.decibels)
-    return Tensor(planes: planes, record: record)
-  }
-
+extension Calibration {
   /// The head, or the embedding that is one: its inputs are the outputs of the final norm.
   ///
-  /// A head that is the embedding is weighted only: its rows are inputs as well, and feedback would move them.
+  /// A head that is the embedding is weighted only, unless its grid is fine: its rows are inputs as well, and feedback
+  /// would move them.
   private func head(_ entry: ConversionPlan.Entry) throws -> Tensor {
     let normalization = try Normalization(
       source, "language.normalization", shape.normalization, width: shape.width,
@@ -210,29 +216,24 @@ final class Calibration {
       moments.add(
         streams.joinedRows, weights: sequences[range].flatMap(\.weights), threads: pool)
     }
+    if entry.role == .embedding, entry.encoding is EntropyEncoding {
+      return try fineEmbedding(entry, moments, normalization)
+    }
     let factor = FeedbackFactor(moments)
     guard entry.role == .embedding, let factor else {
       return try encode(entry, factor, tokens: moments.tokens)
-    }
-    if entry.encoding is EntropyEncoding {
-      return try fineEmbedding(entry, moments, normalization)
     }
     return try encode(
       entry, .importance(factor.importance),
       CalibrationRecord(method: .importance, tokens: moments.tokens))
   }
-}
 
-extension Calibration {
   /// Rows of a rounded embedding differ in how much they matter: tokens that are never likely are hardly read either.
   private func fineEmbedding(
     _ entry: ConversionPlan.Entry, _ moments: Hessian, _ normalization: Normalization
   ) throws -> Tensor {
     var moments = moments
     moments.addIsotropic(share: TokenImportance.inputShare)
-    guard let factor = FeedbackFactor(moments) else {
-      return try encode(entry, nil, tokens: moments.tokens)
-    }
     let head = try source.matrix(
       "language.embedding.weight", rows: entry.rows, columns: entry.columns)
     var importance = TokenImportance(vocabulary: entry.rows)
@@ -245,11 +246,7 @@ extension Calibration {
       }
     }
     return try encode(
-      entry, .moments(factor),
-      CalibrationRecord(
-        method: .feedback, tokens: moments.tokens, damping: factor.damping,
-        deadInputs: factor.deadInputs),
-      rowFactors: importance.rowFactors)
+      entry, FeedbackFactor(moments), tokens: moments.tokens, rowFactors: importance.rowFactors)
   }
 }
 

@@ -35,11 +35,7 @@ struct CalibrationReader {
 
   /// Windows of a text, spread evenly over all of it.
   private func text(_ path: String, tokens: Int) throws -> [CalibrationSequence] {
-    let file = try MappedFile(path: path)
-    guard let text = String(validating: try file.bytes(0..<file.count), as: UTF8.self) else {
-      throw FormatError.malformed(
-        file: path, item: "text", found: "bytes that are not well-formed", expected: "UTF-8")
-    }
+    let text = try MappedFile.text(path: path)
     let ids = try model.requireTokenizer("--calibrate").encode(text)
     let beginning = model.description.language?.endOfText.first.map { [$0] } ?? []
     let length = CalibrationOptions.sequenceTokens - beginning.count

@@ -17,11 +17,7 @@ struct EntropyPreset {
 
   /// Matrices whose errors weigh more, and the tenths of a bit that they get in addition.
   private static let finer: [(rule: Recipe.Rule, tenths: Int)] = [
-    (
-      Recipe.Rule(
-        tensor: "*.timeStepProjection.weight", encoding: "",
-        reason: "small; its outputs enter an exponential"), 5
-    ),
+    (Presets.timeSteps, 5),
     (Recipe.Rule(role: .embedding, encoding: "", reason: "read as inputs too"), 2),
     (
       Recipe.Rule(

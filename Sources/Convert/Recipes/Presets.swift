@@ -34,7 +34,8 @@ public enum Presets {
       name: name, rules: floats + [Recipe.Rule(encoding: name, reason: "matrix")])
   }
 
-  private static let timeSteps = Recipe.Rule(
+  /// The projections that time steps come from.
+  static let timeSteps = Recipe.Rule(
     tensor: "*.timeStepProjection.weight", encoding: "q8",
     reason: "small; its outputs enter an exponential")
 

@@ -52,6 +52,18 @@ import Glibc
     try withBytes(range) { span in LittleEndian.values(in: span) }
   }
 
+  /// The text that a file is.
+  ///
+  /// - Throws: `malformed` if it is not UTF-8, and what opening and reading it throw.
+  public static func text(path: String) throws(FormatError) -> String {
+    let file = try MappedFile(path: path)
+    guard let text = String(validating: try file.bytes(0..<file.count), as: UTF8.self) else {
+      throw .malformed(
+        file: path, item: "text", found: "bytes that are not well-formed", expected: "UTF-8")
+    }
+    return text
+  }
+
   /// Lends all bytes in order, a piece at a time, so that only a piece is resident.
   func withPieces(_ body: (RawSpan) -> Void) throws(FormatError) {
     for start in stride(from: 0, to: count, by: Self.pieceSize) {

@@ -59,19 +59,12 @@ private struct Part: Sendable {
     }
     planes = encoding.planes(result)
     let errors = zip(result.expanded, values).map { $0 - $1 }
-    weight = SquaredError(signal: Self.square(values), error: Self.square(errors))
+    weight = SquaredError(values, errors: errors)
     guard case .moments(let factor) = inputs else {
       output = nil
       return
     }
-    let measure = OutputError(factor: factor)
-    output = SquaredError(
-      signal: measure.squares(values, rows: rows).reduce(0, +),
-      error: measure.squares(errors, rows: rows).reduce(0, +))
-  }
-
-  private static func square(_ values: [Float]) -> Double {
-    values.reduce(0) { $0 + Double($1) * Double($1) }
+    output = OutputError(factor: factor).squares(values, errors: errors, rows: rows)
   }
 
   /// Rounds with feedback, or without where that gives the smaller error; then refines scales and codes.

@@ -20,32 +20,24 @@ extension EntropyEncoding: SteppedEncoding {
 
   /// The step of each row times its factor, and more where its largest weight would have a code above 127.
   func rowScales(_ values: [Float], rows: Int, columns: Int, factors: [Float]?) -> [UInt16] {
-    (0..<rows).map { row in
+    let wanted = (0..<rows).map { row in
       let weights = values[row * columns..<(row + 1) * columns]
       let square = weights.reduce(0.0) { $0 + Double($1) * Double($1) }
       let largest = weights.reduce(0) { max($0, abs($1)) }
       let deviation = Float((square / Double(max(1, columns))).squareRoot())
-      let wanted = step * deviation * (factors?[row] ?? 1)
-      return coarseHalf(max(wanted, largest / Self.usualLimit))
+      return max(step * deviation * (factors?[row] ?? 1), largest / Self.usualLimit)
     }
+    var scales = [UInt16](repeating: 0, count: rows)
+    unsafe vk_coarse_halves(&scales, wanted, rows)
+    return scales
   }
 
   /// Codes of weights before they are compensated; what feedback adds has room up to 127.
   private static let usualLimit: Float = 118
 
-  /// The nearest half of five significant bits: a step that is 3 % larger or smaller is as good and takes less room.
-  private func coarseHalf(_ value: Float) -> UInt16 {
-    var half: UInt16 = 0
-    var value = value
-    unsafe vk_narrow_f16(&half, &value, 1)
-    let largest: UInt16 = 0x7bff, leastNormal: UInt16 = 0x400
-    guard half < largest else { return largest }
-    return half < leastNormal ? half : min(largest, (half + 0x1f + (half >> 6 & 1)) & ~0x3f)
-  }
-
   /// See `SteppedEncoding`.
   public func requireRepresentable(_ values: [Float], columns: Int) throws(QuantError) {
-    try Quant.requireRepresentable(values, columns: columns, limit: 65504 * 118)
+    try Quant.requireRepresentable(values, columns: columns, limit: 65504 * Self.usualLimit)
   }
 
   /// With column steps of 1.

@@ -88,13 +88,7 @@ private struct Grid: Sendable {
     let errors = values.indices.map { expanded[$0] * steps[$0 % columns] - values[$0] }
     return Part(
       planes: encoding.planes(result, columnSteps: stepBits),
-      weight: SquaredError(signal: square(values), error: square(errors)),
-      output: SquaredError(
-        signal: measure.squares(values, rows: rows).reduce(0, +),
-        error: measure.squares(errors, rows: rows).reduce(0, +)))
-  }
-
-  private func square(_ values: [Float]) -> Double {
-    values.reduce(0) { $0 + Double($1) * Double($1) }
+      weight: SquaredError(values, errors: errors),
+      output: measure.squares(values, errors: errors, rows: rows))
   }
 }

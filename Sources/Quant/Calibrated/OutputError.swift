@@ -33,6 +33,13 @@ struct OutputError {
     }
   }
 
+  /// What rows of weights and the errors in them make of the inputs.
+  func squares(_ values: [Float], errors: [Float], rows: Int) -> SquaredError {
+    SquaredError(
+      signal: squares(values, rows: rows).reduce(0, +),
+      error: squares(errors, rows: rows).reduce(0, +))
+  }
+
   /// One pass of coordinate descent over the codes.
   func descend(_ result: inout SteppedRows, from values: [Float], codes limits: ClosedRange<Int>) {
     let errors = zip(result.expanded, values).map { $0 - $1 }

@@ -13,6 +13,16 @@ public struct SquaredError: Sendable, Equatable {
     self.error = error
   }
 
+  /// The sums over numbers and over the errors in them.
+  init(_ values: [Float], errors: [Float]) {
+    signal = Self.square(values)
+    error = Self.square(errors)
+  }
+
+  private static func square(_ values: [Float]) -> Double {
+    values.reduce(0) { $0 + Double($1) * Double($1) }
+  }
+
   /// The sums of both.
   public static func + (left: SquaredError, right: SquaredError) -> SquaredError {
     SquaredError(signal: left.signal + right.signal, error: left.error + right.error)

@@ -120,13 +120,9 @@ extension Model {
     let language = try requireLanguage("a text")
     var state = language.initialState
     let embeddings = try language.embed(ids)
-    guard stepwise else { return language.run(embeddings, state: &state, context) }
-    var values = [Float]()
-    values.reserveCapacity(embeddings.values.count)
-    for token in 0..<embeddings.rows {
-      values += language.run(embeddings.rows(token..<token + 1), state: &state, context).values
-    }
-    return Matrix(rows: embeddings.rows, columns: embeddings.columns, values: values)
+    return stepwise
+      ? language.runStepwise(embeddings, state: &state, context)
+      : language.run(embeddings, state: &state, context)
   }
 
   /// Log-probabilities of the next token for final hidden states.

@@ -65,6 +65,18 @@ public struct LanguageModel: Sendable {
     return Matrix(rows: embeddings.rows, columns: embeddings.columns, values: values)
   }
 
+  /// The same token by token, as a model runs when it generates.
+  public func runStepwise(
+    _ embeddings: Matrix, state: inout State, _ context: ExecutionContext
+  ) -> Matrix {
+    var values = [Float]()
+    values.reserveCapacity(embeddings.values.count)
+    for token in 0..<embeddings.rows {
+      values += run(embeddings.rows(token..<token + 1), state: &state, context).values
+    }
+    return Matrix(rows: embeddings.rows, columns: embeddings.columns, values: values)
+  }
+
   private func runTogether(
     _ embeddings: Matrix, state: inout State, _ context: ExecutionContext
   ) -> Matrix {

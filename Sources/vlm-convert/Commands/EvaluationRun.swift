@@ -32,12 +32,7 @@ struct EvaluationRun {
   }
 
   private func evaluate(text path: String) throws -> TextEvaluation {
-    let file = try MappedFile(path: path)
-    let bytes = try file.bytes(0..<file.count)
-    guard let text = String(validating: bytes, as: UTF8.self) else {
-      throw FormatError.malformed(
-        file: path, item: "text", found: "bytes that are not well-formed", expected: "UTF-8")
-    }
+    let text = try MappedFile.text(path: path)
     let bar = ProgressBar("evaluating text", unit: "windows")
     defer { bar.finish() }
     return try TextEvaluation(

@@ -126,10 +126,9 @@ struct ForwardPass {
     guard stepByStep else {
       return language.logits(language.run(embeddings, state: &state, model.context), model.context)
     }
-    var values = [Float]()
-    for token in 0..<ids.count {
-      let hidden = language.run(embeddings.rows(token..<token + 1), state: &state, model.context)
-      values += language.logits(hidden, model.context).values
+    let hidden = language.runStepwise(embeddings, state: &state, model.context)
+    let values = (0..<ids.count).flatMap { token in
+      language.logits(hidden.rows(token..<token + 1), model.context).values
     }
     return Matrix(rows: ids.count, columns: language.shape.vocabularySize, values: values)
   }
