@@ -44,6 +44,8 @@ public enum ConvertError: DescribedFailure, Equatable {
   case unwantedTowers(profile: String, directory: String)
   /// Vision towers are given for something that is no checkpoint directory.
   case visionForPack(String)
+  /// A pack is to be kept in memory otherwise than stored and has nothing for which that is possible.
+  case nothingToTranscode(file: String)
   /// A directory or file cannot be created.
   case cannotCreate(String, reason: String)
 
@@ -52,7 +54,7 @@ public enum ConvertError: DescribedFailure, Equatable {
     switch self {
     case .missingFile, .missingTowers: .missingInput
     case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable, .visionForPack,
-      .unwantedTowers:
+      .unwantedTowers, .nothingToTranscode:
       .usage
     case .outputExists, .cannotCreate: .cannotCreate
     default: .badInput
@@ -100,6 +102,8 @@ public enum ConvertError: DescribedFailure, Equatable {
       "\(directory) is a model of the profile \(profile), whose vision encoder, if any, lies with the rest; expected no --vision"
     case .visionForPack(let path):
       "--vision goes with a checkpoint directory, which \(path) is not; a pack holds its vision encoders"
+    case .nothingToTranscode(let file):
+      "--resident q4 is for packs of entropy tiers such as e4; \(file) has no matrix of one"
     case .cannotCreate(let path, let reason): "cannot create \(path): \(reason)"
     }
   }

@@ -5,17 +5,25 @@ public import Runtime
 public enum ModelLoader {
   /// Loads a model for execution.
   ///
-  /// - Parameter vision: a directory with the vision towers that a checkpoint leaves out; packs are complete.
+  /// - Parameters:
+  ///   - vision: a directory with the vision towers that a checkpoint leaves out; packs are complete.
+  ///   - resident: what the matrices of entropy tiers become in memory.
   public static func load(
-    path: String, vision: String? = nil, context: ExecutionContext
+    path: String, vision: String? = nil, resident: ResidentEncoding = .int8,
+    context: ExecutionContext
   ) throws -> Model {
     guard FileSystem.isDirectory(path) else {
       guard vision == nil else { throw ConvertError.visionForPack(path) }
       let reader = try PackReader(path: path)
+      let weights: any WeightSource =
+        switch resident {
+        case .int8: PackWeightSource(reader, threads: context.threads)
+        case .q4: try ResidentWeightSource(reader, preset: "q4", threads: context.threads)
+        }
       return try load(
-        PackWeightSource(reader, threads: context.threads), try reader.modelDescription(), path,
-        context, file: reader.asset)
+        weights, try reader.modelDescription(), path, context, file: reader.asset)
     }
+    guard resident == .int8 else { throw ConvertError.nothingToTranscode(file: path) }
     let checkpoint = try Checkpoint(directory: path, vision: vision)
     let weights = try CheckpointWeightSource(checkpoint)
     return try load(weights, weights.description, path, context, file: checkpoint.text)

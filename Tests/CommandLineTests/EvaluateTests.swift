@@ -90,6 +90,29 @@ import Testing
     #expect(abs(nats[0] - nats[1]) <= 1e-2 * nats[1])
   }
 
+  @Test func `a tier may be kept as q4 in memory, other packs may not`() throws {
+    try workplace.makeTextModel()
+    try makePack("e5")
+    func evaluate(_ options: String) throws -> JSON {
+      let outcome = try Program.shell(
+        "exec \"$PROGRAM\" evaluate out.vlmp --against model --text sample.txt --json \(options)",
+        in: workplace)
+      outcome.expectSuccess()
+      return try JSON(parsing: Array(outcome.output.utf8))
+    }
+    let stored = try evaluate("")
+    let rounded = try evaluate("--resident q4")
+    #expect([stored, rounded].map { $0["resident"]?.stringValue } == ["int8", "q4"])
+    let divergences = try [stored, rounded].map { try #require($0["kl_mean"]?.doubleValue) }
+    #expect(divergences[1] > divergences[0], "a second rounding loses something")
+    try Program.run("-o", "other.vlmp", "model", "--quantize", "q8", in: workplace).expectSuccess()
+    for model in ["other.vlmp", "model"] {
+      try Program.run(
+        "evaluate", model, "--text", "sample.txt", "--resident", "q4", in: workplace
+      ).expectFailure(64, "\(model) has no matrix of one")
+    }
+  }
+
   @Test func `figures for people stand side by side`() throws {
     try workplace.makeVisionLanguageModel()
     try makePack()

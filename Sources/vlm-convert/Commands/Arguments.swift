@@ -1,10 +1,12 @@
 public import ArgumentParser
+public import Convert
 import Format
 public import Runtime
 
 extension ExecutionContext.EngineKind: ExpressibleByArgument {}
 extension ExecutionContext.ScanPrecision: ExpressibleByArgument {}
 extension ActivationPrecision: ExpressibleByArgument {}
+extension ResidentEncoding: ExpressibleByArgument {}
 extension TextWindows.Scoring: ExpressibleByArgument {}
 
 /// The codecs under the names that the command line gives them, best known first.

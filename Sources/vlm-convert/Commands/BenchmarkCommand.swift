@@ -44,6 +44,7 @@ struct BenchmarkCommand: ParsableCommand {
 
   @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var memory: ResidentOptions
   @OptionGroup var format: OutputOptions
 
   func validate() throws {
@@ -67,8 +68,11 @@ struct BenchmarkCommand: ParsableCommand {
         bar.update(results.count, counts.count)
       }
       bar.finish()
-      BenchmarkReport(model: model, benchmark: benchmark, execution: execution, results: results)
-        .print(json: format.json)
+      BenchmarkReport(
+        model: model, benchmark: benchmark, execution: execution, memory: memory,
+        results: results
+      )
+      .print(json: format.json)
     }
   }
 
@@ -77,7 +81,8 @@ struct BenchmarkCommand: ParsableCommand {
       engine: execution.engine, scanPrecision: execution.scan,
       activations: execution.activations, threads: threads
     ) { context in
-      try ModelLoader.load(path: model, vision: towers.vision, context: context)
+      try ModelLoader.load(
+        path: model, vision: towers.vision, resident: memory.resident, context: context)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Convert
 import Format
 import Quant
 import Runtime
@@ -7,6 +8,7 @@ struct BenchmarkReport {
   let model: String
   let benchmark: ModelBenchmark
   let execution: ExecutionOptions
+  let memory: ResidentOptions
   let results: [BenchmarkResult]
 
   func print(json: Bool) {
@@ -61,6 +63,7 @@ struct BenchmarkReport {
       "prompt": .integer(Int64(benchmark.prompt)),
       "decode": .integer(Int64(benchmark.decode)),
       "repetitions": .integer(Int64(benchmark.repetitions)),
+      "resident": .string(memory.resident.rawValue),
       "results": .array(results.map(Self.document)),
     ]
     return .object(members.merging(execution.document) { own, _ in own })

@@ -43,6 +43,7 @@ struct EvaluateCommand: ParsableCommand {
   @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
   @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var memory: ResidentOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
 
@@ -63,8 +64,8 @@ struct EvaluateCommand: ParsableCommand {
       // The reference shows what the model loses, so rounding of scans and activations is for the model alone.
       let exact = ExecutionContext(engine: execution.engine, threads: 1)
       let run = EvaluationRun(
-        model: try load(model, context),
-        reference: try against.map { try load($0, exact) },
+        model: try load(model, memory.resident, context),
+        reference: try against.map { try load($0, .int8, exact) },
         options: evaluation, threads: ThreadPool(threads: threads.count))
       let start = ContinuousClock.now
       let report = try run.report(text: text, questions: questions, images: images)
@@ -77,10 +78,13 @@ struct EvaluateCommand: ParsableCommand {
     }
   }
 
-  private func load(_ path: String, _ context: ExecutionContext) throws -> Model {
+  private func load(
+    _ path: String, _ resident: ResidentEncoding, _ context: ExecutionContext
+  ) throws -> Model {
     let models = [model] + (against.map { [$0] } ?? [])
     return try ModelLoader.load(
-      path: path, vision: towers.towers(for: path, among: models), context: context)
+      path: path, vision: towers.towers(for: path, among: models), resident: resident,
+      context: context)
   }
 
   private func document(_ report: EvaluationReport, _ seconds: Double) throws -> JSON {
@@ -88,6 +92,7 @@ struct EvaluateCommand: ParsableCommand {
     members.merge(execution.document) { measured, _ in measured }
     members["seconds"] = .number(seconds)
     members["step"] = .bool(evaluation.step)
+    members["resident"] = .string(memory.resident.rawValue)
     return .object(members)
   }
 }

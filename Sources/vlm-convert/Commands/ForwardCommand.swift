@@ -34,6 +34,7 @@ struct ForwardCommand: ParsableCommand {
 
   @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var memory: ResidentOptions
   @OptionGroup var threads: ThreadOptions
 
   func run() throws {
@@ -41,7 +42,8 @@ struct ForwardCommand: ParsableCommand {
       if !force, FileSystem.exists(output) { throw FormatError.outputExists(file: output) }
       let inputs = try ForwardInputs(path: input)
       let model = try ModelLoader.load(
-        path: model, vision: towers.vision, context: execution.context(threads: threads.count))
+        path: model, vision: towers.vision, resident: memory.resident,
+        context: execution.context(threads: threads.count))
       let results = try ForwardPass(model, stepByStep: stepByStep).run(inputs)
       var writer = try SafetensorsWriter(
         path: output,

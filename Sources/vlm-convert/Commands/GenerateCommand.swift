@@ -58,6 +58,7 @@ struct GenerateCommand: ParsableCommand {
   @OptionGroup var states: StateOptions
   @OptionGroup var towers: VisionOptions
   @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var memory: ResidentOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
 
@@ -90,7 +91,8 @@ struct GenerateCommand: ParsableCommand {
     try reportingFailures(runsModels: true) {
       try states.checkOutput()
       let model = try ModelLoader.load(
-        path: model, vision: towers.vision, context: execution.context(threads: threads.count))
+        path: model, vision: towers.vision, resident: memory.resident,
+        context: execution.context(threads: threads.count))
       let tokenizer = try model.requireTokenizer("a prompt")
       let embeddings = try Prompt(text: prompt ?? "", image: image, form: form)
         .embeddings(for: model)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Convert
 import Format
 import Foundation
 import Quant
@@ -67,6 +68,16 @@ struct ExecutionOptions: ParsableArguments {
     ExecutionContext(
       engine: engine, scanPrecision: scan, activations: activations, threads: threads)
   }
+}
+
+/// What is kept in memory.
+struct ResidentOptions: ParsableArguments {
+  @Option(
+    help: """
+      What the matrices of entropy tiers such as e4 become in memory: int8 as stored, or q4, encoded once more at half \
+      the memory.
+      """)
+  var resident = ResidentEncoding.int8
 }
 
 /// What a model is evaluated on.
