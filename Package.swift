@@ -44,22 +44,24 @@ let package = Package(
       name: "Convert",
       dependencies: ["Format", "Quant", "Runtime", .product(name: "Yams", package: "Yams")],
       swiftSettings: swift),
+    .target(name: "Report", swiftSettings: swift),
     .executableTarget(
       name: "vlm-convert",
       dependencies: [
-        "Convert", "Runtime",
+        "Convert", "Report", "Runtime",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: swift),
 
     .target(name: "TestSupport", dependencies: ["Format", "Quant"], path: "Tests/TestSupport"),
     .testTarget(name: "KernelTests", dependencies: ["CKernels"]),
     .testTarget(name: "FormatTests", dependencies: ["Format"]),
+    .testTarget(name: "ReportTests", dependencies: ["Report"]),
     .testTarget(name: "QuantTests", dependencies: ["Quant", "TestSupport"]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
       name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["vlm-convert", "Format"], exclude: ["Snapshots"]),
+      name: "CommandLineTests", dependencies: ["vlm-convert", "Format", "Runtime"], exclude: ["Snapshots"]),
   ]
 )

@@ -32,7 +32,8 @@ struct VLMConvert: ParsableCommand {
     version: ConversionPipeline.toolVersion,
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, EvaluateCommand.self,
-      GenerateCommand.self, BenchmarkCommand.self, ForwardCommand.self, UnpackCommand.self,
+      SweepCommand.self, GenerateCommand.self, BenchmarkCommand.self, ForwardCommand.self,
+      UnpackCommand.self,
     ],
     defaultSubcommand: ConvertCommand.self)
 

@@ -8,6 +8,7 @@ import Testing
 
   @Test(arguments: [
     "", "convert", "inspect", "verify", "evaluate", "generate", "benchmark", "forward", "unpack",
+    "sweep",
   ])
   func `is as recorded`(command: String) throws {
     let outcome = try Program.shell("exec \"$PROGRAM\" \(command) --help", in: Workplace())

@@ -70,6 +70,7 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
+  @OptionGroup var bounds: RequirementOptions
   @OptionGroup var threads: ThreadOptions
   @OptionGroup var format: OutputOptions
 
@@ -77,7 +78,7 @@ struct ConvertCommand: ParsableCommand {
     guard dryRun || output != nil else {
       throw ValidationError("Say with -o which pack to write, or ask for a --dry-run.")
     }
-    if evaluation.require != nil, validateText == nil, validateQuestions == nil {
+    if bounds.require != nil, validateText == nil, validateQuestions == nil {
       throw ValidationError("--require needs --validate-text or --validate-questions.")
     }
   }
@@ -88,7 +89,7 @@ struct ConvertCommand: ParsableCommand {
 
   private func convert() throws {
     let start = ContinuousClock.now
-    let requirements = try evaluation.requirements()
+    let requirements = try bounds.requirements()
     try requireDirectory()
     if let output, !dryRun, !force, FileSystem.exists(output) {
       throw FormatError.outputExists(file: output)

@@ -42,6 +42,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
+  @OptionGroup var bounds: RequirementOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var memory: ResidentOptions
   @OptionGroup var threads: ThreadOptions
@@ -58,7 +59,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     try reportingFailures(runsModels: true) {
-      let requirements = try evaluation.requirements()
+      let requirements = try bounds.requirements()
       // Windows and images are shared out among the threads, so each is computed on one.
       let context = execution.context(threads: 1)
       // The reference shows what the model loses, so rounding of scans and activations is for the model alone.

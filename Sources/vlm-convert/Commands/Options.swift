@@ -113,13 +113,6 @@ struct EvaluationOptions: ParsableArguments {
       valueName: "id"))
   var beginning = "auto"
 
-  @Option(
-    help: ArgumentHelp(
-      "Comma-separated bounds, as in “perplexity_ratio<=1.02,kl<=0.02”; exit code 76 if missed.",
-      discussion: "Figures: \(Requirement.figureNames.joined(separator: ", ")).",
-      valueName: "bounds"))
-  var require: String?
-
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit takes a positive number.") }
     if let window, !(2...1 << 20).contains(window) {
@@ -134,8 +127,6 @@ struct EvaluationOptions: ParsableArguments {
     }
   }
 
-  func requirements() throws -> [Requirement] { try require.map(Requirement.parse) ?? [] }
-
   func windows(for model: Model) -> TextWindows {
     let id: Int? =
       switch beginning {
@@ -145,4 +136,16 @@ struct EvaluationOptions: ParsableArguments {
       }
     return TextWindows(length: window, stride: stride, beginning: id, scoring: scoring)
   }
+}
+
+/// What a model must reach.
+struct RequirementOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Comma-separated bounds, as in “perplexity_ratio<=1.02,kl<=0.02”; exit code 76 if missed.",
+      discussion: "Figures: \(Requirement.figureNames.joined(separator: ", ")).",
+      valueName: "bounds"))
+  var require: String?
+
+  func requirements() throws -> [Requirement] { try require.map(Requirement.parse) ?? [] }
 }
