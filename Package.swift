@@ -62,6 +62,7 @@ let package = Package(
     .testTarget(
       name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["vlm-convert", "Format", "Runtime"], exclude: ["Snapshots"]),
+      name: "CommandLineTests", dependencies: ["vlm-convert", "Format", "Runtime"],
+      exclude: ["Snapshots"]),
   ]
 )

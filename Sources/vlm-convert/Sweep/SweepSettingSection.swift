@@ -1,4 +1,5 @@
 import Report
+import Runtime
 
 /// One setting on the page of a sweep: errors and bytes of its tensors.
 struct SweepSettingSection {
@@ -16,6 +17,7 @@ struct SweepSettingSection {
         .init(
           text:
             " – \(Quantity.bytes(setting.byteCount)), \(Quantity.decimal(setting.bitsPerWeight, 3)) bits a weight"
+            + (setting.evaluation.klMean.map { ", KL \(Quantity.decimal($0, 5))" } ?? "")
         ),
       ])
     let content = [heading] + errors + bytes
