@@ -20,14 +20,18 @@ struct AxisScale {
   ///
   /// - Parameters:
   ///   - values: finite, and positive on a logarithmic axis; may be none.
+  ///   - limits: what the axis never goes beyond; the values do not.
   ///   - start: the place of the smallest value, `end` that of the largest; start may be the larger one.
-  init(_ values: [Double], isLogarithmic: Bool, start: Double, end: Double) {
+  init(
+    _ values: [Double], isLogarithmic: Bool, within limits: ClosedRange<Double>, start: Double,
+    end: Double
+  ) {
     let low = values.min() ?? 1
     let high = values.max() ?? low
     self.isLogarithmic = isLogarithmic
     self.start = start
     self.end = end
-    (domain, ticks) = isLogarithmic ? Self.logarithmic(low, high) : Self.linear(low, high)
+    (domain, ticks) = isLogarithmic ? Self.logarithmic(low, high) : Self.linear(low, high, limits)
   }
 
   /// The place of a value.
@@ -39,8 +43,11 @@ struct AxisScale {
   }
 
   /// Round steps, of which there are four to nine.
-  private static func linear(_ low: Double, _ high: Double) -> (ClosedRange<Double>, [Tick]) {
-    let spread = max(high - low, max(abs(high), abs(low)) * 1e-4, 1e-9)
+  private static func linear(
+    _ low: Double, _ high: Double, _ limits: ClosedRange<Double>
+  ) -> (ClosedRange<Double>, [Tick]) {
+    let widest = max(high - low, max(abs(high), abs(low)) * 1e-3)
+    let spread = widest > 0 ? widest : 1
     let magnitude = pow(10, floor(log10(spread / 5)))
     let step = ([1, 2, 5, 10].first { spread / (magnitude * $0) <= 6 } ?? 10) * magnitude
     let first = floor((low - spread * 0.04) / step)
@@ -49,7 +56,10 @@ struct AxisScale {
     let ticks = stride(from: first, through: last, by: 1).map { number in
       Tick(value: number * step, label: String(format: "%.\(decimals)f", number * step))
     }
-    return (first * step...last * step, ticks)
+    return (
+      max(first * step, limits.lowerBound)...min(last * step, limits.upperBound),
+      ticks.filter { limits.contains($0.value) }
+    )
   }
 
   /// Decades; between them 2 and 5 if there are few.

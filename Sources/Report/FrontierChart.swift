@@ -30,19 +30,23 @@ public struct FrontierChart: Sendable {
   public var isLogarithmic: Bool
   /// Whether the largest value is the best one.
   public var isGain: Bool
+  /// What values cannot be beyond.
+  public var limits: ClosedRange<Double>
   /// The choices.
   public var entries: [Entry]
 
   /// A chart.
   public init(
     title: String, costName: String, valueName: String, isLogarithmic: Bool = false,
-    isGain: Bool = false, entries: [Entry]
+    isGain: Bool = false, limits: ClosedRange<Double> = -.infinity ... .infinity,
+    entries: [Entry]
   ) {
     self.title = title
     self.costName = costName
     self.valueName = valueName
     self.isLogarithmic = isLogarithmic
     self.isGain = isGain
+    self.limits = limits
     self.entries = entries
   }
 
@@ -61,7 +65,7 @@ public struct FrontierChart: Sendable {
   }
 
   private static let size = (width: 560.0, height: 360.0)
-  private static let frame = Rectangle(x: 68, y: 14, width: 478, height: 292)
+  private static let frame = Rectangle(x: 76, y: 14, width: 470, height: 292)
 
   /// The drawing.
   ///
@@ -70,10 +74,11 @@ public struct FrontierChart: Sendable {
     let frame = Self.frame
     let drawn = entries.indices.filter { isDrawable(entries[$0]) }
     let costs = AxisScale(
-      drawn.map { entries[$0].cost }, isLogarithmic: false, start: frame.x, end: frame.right)
+      drawn.map { entries[$0].cost }, isLogarithmic: false, within: 0 ... .infinity,
+      start: frame.x, end: frame.right)
     let values = AxisScale(
-      drawn.flatMap { ends(of: entries[$0]) }, isLogarithmic: isLogarithmic, start: frame.bottom,
-      end: frame.y)
+      drawn.flatMap { ends(of: entries[$0]) }, isLogarithmic: isLogarithmic, within: limits,
+      start: frame.bottom, end: frame.y)
     let best = frontierIndices.filter { isDrawable(entries[$0]) }
     let places = Dictionary(
       uniqueKeysWithValues: drawn.map {
@@ -94,7 +99,10 @@ public struct FrontierChart: Sendable {
   private func ends(of entry: Entry) -> [Double] {
     let error = entry.error.flatMap { $0.isFinite ? $0 : nil } ?? 0
     let low = entry.value - error
-    return [isLogarithmic ? max(low, entry.value / 3) : low, entry.value + error]
+    return [
+      max(isLogarithmic ? max(low, entry.value / 3) : low, min(limits.lowerBound, entry.value)),
+      min(entry.value + error, max(limits.upperBound, entry.value)),
+    ]
   }
 
   private func axes(_ costs: AxisScale, _ values: AxisScale) -> [Markup] {

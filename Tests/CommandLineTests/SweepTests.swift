@@ -143,7 +143,7 @@ import Testing
       "report.html", in: workplace
     ).expectSuccess()
     let page = try page()
-    #expect(page.contains("share of same answers"))
+    #expect(page.contains("answers like the original&#39;s, %"))
     #expect(page.contains("signal over error, vision.0, setting q8"))
   }
 

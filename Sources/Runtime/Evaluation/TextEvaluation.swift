@@ -30,12 +30,15 @@ public struct TextEvaluation: Sendable {
   ///
   /// - Parameters:
   ///   - reference: a model with the same tokenizer to compare with.
+  ///   - states: where the reference's states are kept, if it is compared with more than one model.
   ///   - limit: evaluates only that many windows.
   ///   - stepwise: whether the model reads one token after the other, as it does when it generates, instead of all of
   ///     a window at once. Errors of a state that is kept in few bits show only then.
   public init(
-    _ text: String, model: Model, against reference: Model?, windows: TextWindows,
-    limit: Int? = nil, stepwise: Bool = false, threads: ThreadPool, progress: ProgressReport
+    _ text: String, model: Model, against reference: Model?,
+    keepingIn states: ReferenceStates? = nil,
+    windows: TextWindows, limit: Int? = nil, stepwise: Bool = false, threads: ThreadPool,
+    progress: ProgressReport
   ) throws {
     let ids = try model.requireTokenizer("a text").encode(text)
     if let reference {
@@ -52,7 +55,8 @@ public struct TextEvaluation: Sendable {
       throw ModelError.nothingToEvaluate("the text has too few tokens")
     }
     let parts = try threads.map(cut.count, progress: progress) { index in
-      try Part(cut[index], model: model, reference: reference, stepwise: stepwise)
+      try Part(
+        cut[index], model: model, reference: reference, states: states, stepwise: stepwise)
     }
     var total = Part()
     for part in parts { total.add(part) }
@@ -78,10 +82,14 @@ public struct TextEvaluation: Sendable {
     init() {}
 
     init(
-      _ window: TextWindows.Window, model: Model, reference: Model?, stepwise: Bool
+      _ window: TextWindows.Window, model: Model, reference: Model?, states: ReferenceStates?,
+      stepwise: Bool
     ) throws {
       let hidden = try model.hidden(window.input, stepwise: stepwise)
-      let referenceHidden = try reference?.hidden(window.input)
+      let referenceHidden = try reference.map { reference in
+        try states?.hidden(window.input) { try reference.hidden(window.input) }
+          ?? reference.hidden(window.input)
+      }
       let last = window.firstScored + window.targets.count
       for start in stride(from: window.firstScored, to: last, by: positionsAtOnce) {
         let rows = start..<min(start + positionsAtOnce, last)

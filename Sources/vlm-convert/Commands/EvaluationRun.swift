@@ -6,6 +6,8 @@ import Runtime
 struct EvaluationRun {
   let model: Model
   let reference: Model?
+  /// Where the reference's states are kept, if there are more runs against it.
+  var states: ReferenceStates?
   let options: EvaluationOptions
   let threads: ThreadPool
 
@@ -36,8 +38,9 @@ struct EvaluationRun {
     let bar = ProgressBar("evaluating text", unit: "windows")
     defer { bar.finish() }
     return try TextEvaluation(
-      text, model: model, against: reference, windows: options.windows(for: model),
-      limit: options.limit, stepwise: options.step, threads: threads, progress: bar.update)
+      text, model: model, against: reference, keepingIn: states,
+      windows: options.windows(for: model), limit: options.limit, stepwise: options.step,
+      threads: threads, progress: bar.update)
   }
 
   private func evaluate(questions path: String) throws -> AnswerEvaluation {

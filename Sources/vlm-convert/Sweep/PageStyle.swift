@@ -13,12 +13,13 @@ enum PageStyle {
     h1 { font-size: 28px; line-height: 1.2; margin: 0 0 8px; }
     h2 { font-size: 20px; margin: 40px 0 8px; }
     p { margin: 8px 0; max-width: 75ch; }
-    .lead, figcaption, caption { color: var(--soft); }
+    .lead, .kept, figcaption, caption { color: var(--soft); }
     .note { border-left: 3px solid var(--strong); padding-left: 10px; font-size: 14px; }
+    .kept { font-size: 13px; max-width: none; }
     .scroll { overflow-x: auto; }
-    table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
+    table { border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
     caption { caption-side: bottom; text-align: left; padding-top: 8px; font-size: 13px; }
-    th, td { padding: 5px 14px 5px 0; text-align: right; white-space: nowrap; }
+    th, td { padding: 5px 12px 5px 0; text-align: right; white-space: nowrap; }
     th:first-child { text-align: left; font-weight: 600; }
     thead th { border-bottom: 1px solid var(--strong); font-weight: 500; color: var(--soft); }
     tbody tr + tr > * { border-top: 1px solid var(--line); }

@@ -55,25 +55,26 @@ extension SweepDocument {
         "Divergence", "mean KL divergence, nats", isLogarithmic: true, \.klMean, \.klMeanError),
       chart(
         "Perplexity", "perplexity / original's", \.perplexityRatio, \.perplexityRatioError),
-      chart("Accuracy", "share of right answers", isGain: true, \.accuracy, \.accuracyError),
+      chart("Accuracy", "right answers, %", isShare: true, \.accuracy, \.accuracyError),
       chart(
-        "Same answers", "share of same answers", isGain: true, \.answerAgreement,
+        "Same answers", "answers like the original's, %", isShare: true, \.answerAgreement,
         \.answerAgreementError),
     ].filter { !$0.entries.isEmpty }
   }
 
   private func chart(
-    _ title: String, _ name: String, isLogarithmic: Bool = false, isGain: Bool = false,
+    _ title: String, _ name: String, isLogarithmic: Bool = false, isShare: Bool = false,
     _ value: KeyPath<EvaluationReport, Double?>, _ error: KeyPath<EvaluationReport, Double?>
   ) -> FrontierChart {
-    FrontierChart(
+    let factor = isShare ? 100.0 : 1
+    return FrontierChart(
       title: title, costName: "bits a weight, whole file", valueName: name,
-      isLogarithmic: isLogarithmic, isGain: isGain,
+      isLogarithmic: isLogarithmic, isGain: isShare, limits: isShare ? 0...100 : 0 ... .infinity,
       entries: settings.compactMap { setting in
         setting.evaluation[keyPath: value].map {
           FrontierChart.Entry(
-            name: setting.name, cost: setting.bitsPerWeight, value: $0,
-            error: setting.evaluation[keyPath: error])
+            name: setting.name, cost: setting.bitsPerWeight, value: $0 * factor,
+            error: setting.evaluation[keyPath: error].map { $0 * factor })
         }
       })
   }

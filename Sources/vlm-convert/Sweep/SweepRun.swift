@@ -17,6 +17,7 @@ struct SweepRun {
   let questions: String?
   let evaluation: EvaluationOptions
   let original: Model
+  private let states = ReferenceStates()
   /// How packs are executed.
   let context: ExecutionContext
   let threads: ThreadPool
@@ -79,7 +80,7 @@ struct SweepRun {
   ) throws -> SweepDocument.Setting {
     let run = EvaluationRun(
       model: try ModelLoader.load(path: pack.path, context: context), reference: original,
-      options: evaluation, threads: threads)
+      states: states, options: evaluation, threads: threads)
     let report = try run.report(text: text, questions: questions)
     let bar = ProgressBar("comparing weights", unit: "tensors")
     defer { bar.finish() }

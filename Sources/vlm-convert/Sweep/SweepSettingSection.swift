@@ -34,7 +34,11 @@ struct SweepSettingSection {
     let exact = setting.exactKinds
     let note =
       exact.isEmpty
-      ? [] : [Markup.element("p", text: "Kept exactly: \(exact.joined(separator: ", ")).")]
+      ? []
+      : [
+        Markup.element(
+          "p", ["class": "kept"], text: "Kept exactly: \(exact.joined(separator: ", ")).")
+      ]
     return (weights + outputs).enumerated().map { number, map in
       .element(
         "figure",

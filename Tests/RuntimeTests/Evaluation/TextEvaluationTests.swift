@@ -53,6 +53,22 @@ import Testing
     #expect(evaluation.divergence == nil)
   }
 
+  @Test(arguments: [0, 700, 1 << 20])
+  func `kept states of the reference change no figure`(limit: Int) throws {
+    let model = try SampleModel.load()
+    let expected = try evaluate(model, against: model)
+    let states = ReferenceStates(limit: limit)
+    for _ in 0..<2 {
+      let found = try TextEvaluation(
+        Self.text, model: model, against: model, keepingIn: states,
+        windows: TextWindows(length: 16, beginning: 0), threads: ThreadPool(threads: 2),
+        progress: { _, _ in })
+      #expect(found.referenceLoss == expected.referenceLoss)
+      #expect(found.lossDifference == expected.lossDifference)
+      #expect(found.divergence?.values == expected.divergence?.values)
+    }
+  }
+
   @Test func `token by token a model predicts the same`() throws {
     let model = try SampleModel.load()
     let whole = try evaluate(model), steps = try evaluate(model, against: model, stepwise: true)
