@@ -119,7 +119,7 @@ import Testing
     try Program.run(
       "sweep", "model", "--text", "sample.txt", "--settings", "q8", "--keep-packs", "packs",
       "-o", "second.html", in: workplace
-    ).expectFailure(73, "packs/q8.vlmp exists; --force replaces it")
+    ).expectFailure(73, "packs/q8.vlmp exists already; --force replaces it")
     #expect(!workplace.exists("second.html"))
   }
 
@@ -171,7 +171,7 @@ import Testing
     }
     try workplace.write("", to: "report.html")
     try Program.shell("\(base) --text sample.txt", in: workplace)
-      .expectFailure(73, "report.html exists; --force replaces it")
+      .expectFailure(73, "report.html exists already; --force replaces it")
   }
 
   @Test(.enabled(if: Browser.path != nil, "needs a headless browser"))
