@@ -22,10 +22,13 @@ public struct ConversionPipeline: Sendable {
   /// - Parameters:
   ///   - calibration: what to calibrate on, if the plan is one for that.
   ///   - progress: told how many of the plan's weights are done.
+  /// - Returns: the bytes that each tensor takes in the file.
+  @discardableResult
   public func write(
     to writer: PackWriter, calibratedOn calibration: CalibrationOptions? = nil,
     progress: (_ done: Int, _ total: Int) -> Void
-  ) throws {
+  ) throws -> [String: Int] {
+    var storedBytes = [String: Int]()
     let calibration = try calibration.map { try Calibration(plan, $0, threads: pool) }
     var done = 0
     for entry in plan.entries {
@@ -52,12 +55,13 @@ public struct ConversionPipeline: Sendable {
           progress(done, plan.parameters)
         }
       }
-      try writer.endTensor()
+      storedBytes[entry.name] = try writer.endTensor()
     }
     for name in Checkpoint.assetNames {
       guard let bytes = try plan.checkpoint.text(name) else { continue }
       try writer.addAsset(name: name, mediaType: Self.mediaType(of: name), bytes: bytes)
     }
+    return storedBytes
   }
 
   /// Writes the index. May be called again once an evaluation is known.

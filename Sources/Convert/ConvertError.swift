@@ -34,6 +34,18 @@ public enum ConvertError: DescribedFailure, Equatable {
   case unencodable(tensor: String, file: String, encoding: String, reason: String)
   /// A tensor cannot be calibrated, and none may be left out.
   case notCalibrated(tensor: String, reason: String)
+  /// Not even the coarsest encodings make the file small enough.
+  case budgetTooSmall(target: Int, smallest: Int)
+  /// Not even the finest encodings come near the size.
+  case budgetTooLarge(target: Int, largest: Int)
+  /// No file comes near enough to the size; what comes nearest.
+  case budgetNotMet(target: Int, nearest: Int)
+  /// The file met the size before the results of the validation were added.
+  case budgetExceeded(target: Int, found: Int)
+  /// No file is good enough.
+  case qualityNotReached(String, best: Double)
+  /// A budget is asked of an encoding that has no choices.
+  case noBudget(encoding: String)
   /// A pack was made by a profile this version does not know.
   case unknownProfile(String, file: String)
   /// The output of `unpack` exists.
@@ -54,8 +66,11 @@ public enum ConvertError: DescribedFailure, Equatable {
     switch self {
     case .missingFile, .missingTowers: .missingInput
     case .malformedRecipe, .unknownEncoding, .uncoveredTensor, .notQuantizable, .visionForPack,
-      .unwantedTowers, .nothingToTranscode:
+      .unwantedTowers, .budgetTooSmall, .budgetTooLarge, .noBudget,
+      .nothingToTranscode:
       .usage
+    case .budgetNotMet, .budgetExceeded: .limitExceeded
+    case .qualityNotReached: .qualityGate
     case .outputExists, .cannotCreate: .cannotCreate
     default: .badInput
     }
@@ -93,6 +108,18 @@ public enum ConvertError: DescribedFailure, Equatable {
       "tensor “\(tensor)” of \(file) cannot be encoded as \(encoding): \(reason)"
     case .notCalibrated(let tensor, let reason):
       "tensor “\(tensor)” cannot be calibrated: \(reason)"
+    case .budgetTooSmall(let target, let smallest):
+      "the file cannot have \(target) bytes: the smallest possible has \(smallest)"
+    case .budgetTooLarge(let target, let largest):
+      "the file cannot have \(target) bytes: the largest possible has \(largest)"
+    case .budgetNotMet(let target, let nearest):
+      "no file comes within 0.5 % of \(target) bytes: the nearest below has \(nearest)"
+    case .budgetExceeded(let target, let found):
+      "with the results of the validation the file has \(found) bytes, more than \(target)"
+    case .qualityNotReached(let bound, let best):
+      "no file reaches \(bound): the best has \(best)"
+    case .noBudget(let encoding):
+      "“\(encoding)” has nothing to choose from; a budget goes with --quantize q4, e4 and the like"
     case .unknownProfile(let profile, let file):
       "\(file) has the profile “\(profile)”, which this version does not know"
     case .outputExists(let path): "\(path) exists; --force replaces it"

@@ -112,7 +112,7 @@ import Testing
   @Test func `every column is what least squares makes of the errors before it`() throws {
     let (rows, columns) = (12, 40)
     let weights = Matrix.noise(rows: rows, columns: columns, seed: 3)
-    let encoding = try #require(EntropyEncoding.tiers["e4"])
+    let encoding = try #require(EntropyEncoding(tier: "e4"))
     let factor = try Self.factor(columns)
     var damped = factor.moments.map(Double.init)
     for index in 0..<columns { damped[index * columns + index] *= 1 + factor.damping }
@@ -143,7 +143,7 @@ import Testing
     moments.add(unit, threads: Self.pool)
     let factor = try #require(FeedbackFactor(moments))
     let weights = Matrix.noise(rows: 20, columns: columns, seed: 4)
-    let encoding = try #require(EntropyEncoding.tiers["e4"])
+    let encoding = try #require(EntropyEncoding(tier: "e4"))
     let fitted = try EntropyMatrix(
       weights.values, rows: 20, columns: columns, encoding: encoding, factor: factor,
       threads: Self.pool)

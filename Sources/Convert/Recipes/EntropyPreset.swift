@@ -5,49 +5,53 @@ import Quant
 /// Which grids are finer than the tier and how fine the small ones are was found on trained models; docs/quantization.md
 /// has the measurements.
 struct EntropyPreset {
-  /// Tenths of a bit of most codes.
-  let tenths: Int
+  /// Thousandths of a bit of most codes.
+  let thousandths: Int
 
   /// Small parameters of recurrent layers and the bits behind the point that they need in tiers up to 4.5 bits.
-  private static let fixed: [(tensor: String, fractionBits: Int)] = [
+  static let fixed: [(tensor: String, fractionBits: Int)] = [
     ("language.*.logarithmicDecay", 5), ("language.*.timeStepProjection.bias", 6),
     ("language.*.timeStepBias", 6), ("language.*.skip", 7), ("language.*.convolution.bias", 7),
     ("language.*.convolution.weight", 8), ("language.*normalization.weight", 9),
   ]
 
-  /// Matrices whose errors weigh more, and the tenths of a bit that they get in addition.
-  private static let finer: [(rule: Recipe.Rule, tenths: Int)] = [
-    (Presets.timeSteps, 5),
-    (Recipe.Rule(role: .embedding, encoding: "", reason: "read as inputs too"), 2),
+  /// Matrices whose errors weigh more, and the thousandths of a bit that they get in addition.
+  static let finer: [(rule: Recipe.Rule, thousandths: Int)] = [
+    (Presets.timeSteps, 500),
+    (Recipe.Rule(role: .embedding, encoding: "", reason: "read as inputs too"), 200),
     (
       Recipe.Rule(
         tensor: "language.layers.0.mixer.inputProjection.weight", encoding: "",
-        reason: "all layers see its errors"), 9
+        reason: "all layers see its errors"), 900
     ),
     (
       Recipe.Rule(
         tensor: "language.layers.0.mixer.scanProjection.weight", encoding: "",
-        reason: "all layers see its errors"), 9
+        reason: "all layers see its errors"), 900
     ),
   ]
 
   var recipe: Recipe {
-    let name = EntropyEncoding.tierName(tenths: tenths)
-    // Half the step for every bit above that: as much finer as the matrices get.
-    let more = max(0, (tenths - 45 + 9) / 10)
+    let name = EntropyEncoding(thousandths: thousandths).tier
     let fixed = Self.fixed.map { part in
       Recipe.Rule(
         tensor: part.tensor,
-        encoding: FixedPointEncoding(fractionBits: part.fractionBits + more).name,
+        encoding: Self.fixedPoint(part.fractionBits, beside: thousandths),
         reason: "few, and far less precise than a float")
     }
     let finer = Self.finer.map { part in
       var rule = part.rule
-      rule.encoding = EntropyEncoding.tierName(tenths: tenths + part.tenths)
+      rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
       return rule
     }
     return Recipe(
       name: name,
       rules: fixed + Presets.floats + finer + [Recipe.Rule(encoding: name, reason: "matrix")])
+  }
+
+  /// The grid of small parameters beside matrices of a tier: half the step for every bit above 4.5, as much finer as the
+  /// matrices get.
+  static func fixedPoint(_ fractionBits: Int, beside thousandths: Int) -> String {
+    FixedPointEncoding(fractionBits: fractionBits + max(0, (thousandths - 4500 + 999) / 1000)).name
   }
 }

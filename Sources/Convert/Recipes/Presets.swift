@@ -15,7 +15,7 @@ public enum Presets {
     default:
       switch Encodings.requested(name) {
       case is GroupEncoding: return group(name)
-      case let tier as EntropyEncoding: return EntropyPreset(tenths: tier.tenths).recipe
+      case let tier as EntropyEncoding: return EntropyPreset(thousandths: tier.thousandths).recipe
       default:
         throw .unknownEncoding(name, known: names + ["q8g32, q8g128, e3.5 and the like"])
       }

@@ -1,11 +1,11 @@
 /// The growing list of blocks in an unfinished pack.
 struct BlockStore {
-  let file: AtomicFile
+  let file: any PackOutput
   private(set) var blocks = [PackBlock]()
   /// Where the last block ends.
   private(set) var end = PackLimits.preambleSize
 
-  init(file: AtomicFile) { self.file = file }
+  init(file: any PackOutput) { self.file = file }
 
   /// Writes the next block.
   ///

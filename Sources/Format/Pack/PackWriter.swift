@@ -4,7 +4,7 @@
 /// of threads nor on how the bytes of a plane are divided into calls. After an error, only
 /// `discard()` is of use.
 public final class PackWriter {
-  private let file: AtomicFile
+  private let file: any PackOutput
   private let codec: Codec
   private let encoder: BlockEncoder
   private var store: BlockStore
@@ -23,12 +23,22 @@ public final class PackWriter {
   ///   - overwrite: whether a file of that name may be replaced.
   ///   - threads: how many blocks are compressed at a time, at least 1.
   /// - Throws: `outputExists`, `cannotCreate` or `writeFailed`.
-  public init(
+  public convenience init(
     output: String, codec: Codec, overwrite: Bool, threads: Int = 2
   ) throws(FormatError) {
+    try self.init(
+      AtomicFile(path: output, overwrite: overwrite), codec: codec, threads: threads)
+  }
+
+  /// Counts the bytes that a pack would have, without writing any.
+  public convenience init(counting codec: Codec, threads: Int = 2) throws(FormatError) {
+    try self.init(CountedOutput(), codec: codec, threads: threads)
+  }
+
+  private init(_ output: any PackOutput, codec: Codec, threads: Int) throws(FormatError) {
     self.codec = codec
     encoder = BlockEncoder(threads: threads)
-    file = try AtomicFile(path: output, overwrite: overwrite)
+    file = output
     store = BlockStore(file: file)
     // Zeros are no preamble: until it is sealed, the file is no pack.
     try file.append([UInt8](repeating: 0, count: PackLimits.preambleSize))
@@ -152,7 +162,7 @@ public final class PackWriter {
   ///
   /// - Returns: its size and its model id, the SHA-256 of the stored index.
   /// - Throws: `outputExists`, `cannotCreate` or `writeFailed`.
-  /// - Precondition: the pack is sealed.
+  /// - Precondition: the pack is sealed, and written rather than counted.
   @discardableResult
   public func publish() throws(FormatError) -> (byteCount: Int, modelID: String) {
     guard let digest else { preconditionFailure("the pack is not sealed") }

@@ -14,7 +14,7 @@ public struct SquaredError: Sendable, Equatable {
   }
 
   /// The sums over numbers and over the errors in them.
-  init(_ values: [Float], errors: [Float]) {
+  package init(_ values: [Float], errors: [Float]) {
     signal = Self.square(values)
     error = Self.square(errors)
   }

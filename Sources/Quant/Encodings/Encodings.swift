@@ -16,7 +16,7 @@ public enum Encodings {
 
   /// The encoding that a recipe asks for: one of those, or a tier such as `e3.5`.
   public static func requested(_ name: String) -> (any Encoding)? {
-    named(name) ?? EntropyEncoding.tiers[name]
+    named(name) ?? EntropyEncoding(tier: name)
   }
 
   /// What a recipe may ask for, for people.

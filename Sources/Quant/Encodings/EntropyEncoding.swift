@@ -8,32 +8,41 @@ import Foundation
 /// `[rows, columns]`; `rowScales`, half `[rows]`; `columnSteps`, half `[columns]`, for all rows. Column steps come from
 /// calibration (WaterSIC, arXiv:2603.04956); this encoder, which sees weights alone, makes them 1.
 public struct EntropyEncoding: Encoding, TileProduct {
-  /// The bits of a code that are offered, in tenths.
-  public static let tenths = 20...70
-  /// Every tier by its name: `e4` and `e3.5` are four and three and a half bits a code.
-  public static let tiers = Dictionary(
-    uniqueKeysWithValues: tenths.map { (tierName(tenths: $0), EntropyEncoding(tenths: $0)) })
+  /// The bits of a code that are offered, in thousandths.
+  public static let thousandths = 2000...7000
 
-  /// The name of a tier, the nearest that is offered.
-  public static func tierName(tenths: Int) -> String {
-    let offered = min(max(tenths, Self.tenths.lowerBound), Self.tenths.upperBound)
-    let (bits, rest) = offered.quotientAndRemainder(dividingBy: 10)
-    return "e\(bits)" + (rest == 0 ? "" : ".\(rest)")
-  }
-
-  /// Tenths of a bit that a code takes, about.
-  public let tenths: Int
+  /// Thousandths of a bit that a code takes, about.
+  public let thousandths: Int
   /// The step of the grid, in units of the root mean square of a row.
   let step: Float
 
-  /// Describes codes that take about so many tenths of a bit each once they are compressed.
+  /// Describes codes that take about so many thousandths of a bit each once they are compressed; the nearest offered.
   ///
   /// This is the entropy of normal weights on a fine grid; heavier tails take less. It is a property of what
   /// is written and not of its layout: whoever reads needs not know it.
-  public init(tenths: Int = 40) {
-    self.tenths = tenths
+  public init(thousandths: Int = 4000) {
+    let offered = Self.thousandths
+    self.thousandths = min(max(thousandths, offered.lowerBound), offered.upperBound)
     // The entropy of a normal distribution is log2(√(2πe)) bits above that of its step.
-    step = Float((2 * .pi * exp(1)).squareRoot() * exp2(-Double(tenths) / 10))
+    step = Float(
+      (2 * .pi * exp(1)).squareRoot() * exp2(-Double(self.thousandths) / 1000))
+  }
+
+  /// The tier of that name: `e4`, `e3.5` and `e3.525` are so many bits a code, without zeros at the end.
+  public init?(tier name: String) {
+    guard name.count <= 6, name.first == "e", let bits = Double(name.dropFirst()),
+      (1...10).contains(bits)
+    else { return nil }
+    self.init(thousandths: Int((bits * 1000).rounded()))
+    guard tier == name else { return nil }
+  }
+
+  /// The name of the tier.
+  public var tier: String {
+    let (bits, rest) = thousandths.quotientAndRemainder(dividingBy: 1000)
+    guard rest > 0 else { return "e\(bits)" }
+    let digits = String(1000 + rest).dropFirst()
+    return "e\(bits)." + digits.prefix(through: digits.lastIndex { $0 != "0" } ?? digits.startIndex)
   }
 
   /// `e`, whatever the step.

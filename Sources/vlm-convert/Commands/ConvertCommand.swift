@@ -11,6 +11,7 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         vlm-convert MODEL_DIR -o model.vlmp --quantize q4
         vlm-convert MODEL_DIR -o model.vlmp --calibrate text.txt
+        vlm-convert MODEL_DIR -o model.vlmp --quantize e4 --target-size 900MB
         vlm-convert MODEL_DIR --dry-run
         vlm-convert MODEL_DIR -o model.vlmp --validate-text sample.txt \\
           --require "perplexity_ratio<=1.02"
@@ -45,6 +46,7 @@ struct ConvertCommand: ParsableCommand {
   var recipe: String?
 
   @OptionGroup var calibration: CalibrationArguments
+  @OptionGroup var budget: BudgetArguments
 
   @Flag(help: "Print what would be written, and why, without writing.")
   var dryRun = false
@@ -81,6 +83,17 @@ struct ConvertCommand: ParsableCommand {
     if bounds.require != nil, validateText == nil, validateQuestions == nil {
       throw ValidationError("--require needs --validate-text or --validate-questions.")
     }
+    if budget.isGiven, recipe != nil {
+      throw ValidationError("A budget chooses encodings itself; it does not go with --recipe.")
+    }
+    if budget.quality != nil, qualityText == nil {
+      throw ValidationError("--quality needs --validate-text, or --calibrate with a text.")
+    }
+    if budget.isGiven, dryRun, budget.quality != nil || calibration.calibrate != nil {
+      throw ValidationError(
+        "--dry-run shows what --target-size and --target-bpw choose without --calibrate; the rest takes a whole conversion."
+      )
+    }
   }
 
   func run() throws {
@@ -98,26 +111,27 @@ struct ConvertCommand: ParsableCommand {
       Checkpoint(directory: model, vision: towers.vision), recipe: try chosenRecipe(),
       keepNonFinite: allowNonFinite, calibrating: calibration.options != nil)
     for note in plan.notes { Console.note(note) }
-    guard !dryRun, let output else { return PlanReport(plan).print(json: format.json) }
-    try requireValidationInputs(plan.checkpoint)
     let pool = ThreadPool(threads: threads.count)
-    let pipeline = ConversionPipeline(plan, threads: pool)
-    let writer = try PackWriter(
-      output: output, codec: codec.codec, overwrite: force, threads: threads.count)
+    guard !dryRun, let output else {
+      return PlanReport(try planned(plan, pool)).print(json: format.json)
+    }
+    try requireValidationInputs(plan.checkpoint)
+    let written = try write(plan, to: output, pool)
     do {
-      try write(pipeline, to: writer)
-      let report = try validated(writer, pool)
+      let report = try written.report ?? validated(written.writer, pool)
       if let report {
         try Requirement.check(requirements, report)
-        try pipeline.seal(writer, evaluation: try JSON(encoding: report))
+        try written.pipeline.seal(written.writer, evaluation: try JSON(encoding: report))
       }
-      let published = try writer.publish()
+      try requireBudget(written)
+      let published = try written.writer.publish()
       try ConversionReport(
-        plan: plan, output: output, byteCount: published.byteCount, modelID: published.modelID,
-        seconds: (ContinuousClock.now - start).inSeconds, evaluation: report
+        plan: written.plan, output: output, byteCount: published.byteCount,
+        modelID: published.modelID, seconds: (ContinuousClock.now - start).inSeconds,
+        evaluation: report
       ).print(json: format.json)
     } catch {
-      writer.discard()
+      written.writer.discard()
       throw error
     }
   }
@@ -139,8 +153,9 @@ struct ConvertCommand: ParsableCommand {
   private func requireValidationInputs(_ checkpoint: Checkpoint) throws {
     let files = [validateText, validateQuestions].compactMap(\.self)
     for file in files + (calibration.options?.files ?? []) { _ = try MappedFile(path: file) }
-    if validateText != nil, try checkpoint.text("tokenizer.json") == nil {
-      throw ModelError.missingPart("tokenizer", needed: "--validate-text")
+    if validateText != nil || budget.quality != nil, try checkpoint.text("tokenizer.json") == nil {
+      throw ModelError.missingPart(
+        "tokenizer", needed: validateText == nil ? "--quality" : "--validate-text")
     }
   }
 
@@ -149,22 +164,44 @@ struct ConvertCommand: ParsableCommand {
     return try Recipe.read(path: recipe, fallback: try quantize.map(Presets.named))
   }
 
-  private func write(_ pipeline: ConversionPipeline, to writer: PackWriter) throws {
-    let bar = ProgressBar("converting", unit: "weights")
-    defer { bar.finish() }
-    try pipeline.write(
-      to: writer, calibratedOn: calibration.options, progress: bar.update)
-    try pipeline.seal(writer)
+  private func write(
+    _ plan: ConversionPlan, to output: String, _ pool: ThreadPool
+  ) throws -> WrittenPack {
+    let makeWriter = {
+      try PackWriter(
+        output: output, codec: codec.codec, overwrite: force, threads: threads.count)
+    }
+    if budget.isGiven { return try writeWithinBudget(plan, pool, makeWriter) }
+    let pipeline = ConversionPipeline(plan, threads: pool)
+    let writer = try makeWriter()
+    do {
+      let bar = ProgressBar("converting", unit: "weights")
+      defer { bar.finish() }
+      try pipeline.write(to: writer, calibratedOn: calibration.options, progress: bar.update)
+      try pipeline.seal(writer)
+    } catch {
+      writer.discard()
+      throw error
+    }
+    return WrittenPack(plan: plan, pipeline: pipeline, writer: writer)
   }
 
   /// Evaluates the file that was written, not what is in memory.
   private func validated(_ writer: PackWriter, _ pool: ThreadPool) throws -> EvaluationReport? {
     guard validateText != nil || validateQuestions != nil else { return nil }
+    return try evaluationRun(writer, pool)
+      .report(text: validateText, questions: validateQuestions)
+  }
+
+  /// An evaluation of an unfinished pack beside its original.
+  func evaluationRun(
+    _ writer: PackWriter, reference: Model? = nil, _ pool: ThreadPool
+  ) throws -> EvaluationRun {
     let context = ExecutionContext()
-    let run = EvaluationRun(
+    return EvaluationRun(
       model: try ModelLoader.load(path: writer.temporaryPath, context: context),
-      reference: try ModelLoader.load(path: model, vision: towers.vision, context: context),
+      reference: try reference
+        ?? ModelLoader.load(path: model, vision: towers.vision, context: context),
       options: evaluation, threads: pool)
-    return try run.report(text: validateText, questions: validateQuestions)
   }
 }

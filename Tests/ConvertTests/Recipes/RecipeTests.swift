@@ -155,9 +155,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [("e4", 40, 0), ("e2.5", 25, 0), ("e6", 60, 2)])
+  @Test(arguments: [("e4", 4000, 0), ("e2.5", 2500, 0), ("e6", 6000, 2)])
   func `a tier gives every matrix its codes and small parameters grids of their own`(
-    name: String, tenths: Int, finer: Int
+    name: String, thousandths: Int, finer: Int
   ) throws {
     let plan = try ConversionPlan(
       Checkpoint(directory: Fixtures.model("vlmamba-vss-l2-bsm")), recipe: Presets.named(name))
@@ -165,14 +165,15 @@ import Testing
       #expect(entry.encoding.name == "e", "\(entry.name)")
     }
     let tiers = [
-      ("language.layers.0.mixer.timeStepProjection.weight", 5), ("language.embedding.weight", 2),
-      ("language.layers.0.mixer.inputProjection.weight", 9),
+      ("language.layers.0.mixer.timeStepProjection.weight", 500),
+      ("language.embedding.weight", 200),
+      ("language.layers.0.mixer.inputProjection.weight", 900),
       ("language.layers.0.mixer.outputProjection.weight", 0),
       ("vision.0.layers.0.attention.query.weight", 0),
     ]
     for (tensor, more) in tiers {
       let encoding = try #require(plan.entry(tensor)?.encoding as? EntropyEncoding)
-      #expect(encoding.tenths == tenths + more, "\(tensor)")
+      #expect(encoding.thousandths == thousandths + more, "\(tensor)")
     }
     let parameters = [
       ("language.layers.0.mixer.logarithmicDecay", "fixed\(5 + finer)"),

@@ -1,0 +1,42 @@
+import Quant
+
+/// Entropy tiers of any fraction of a bit.
+///
+/// The least loss at a size is where a byte more brings the same for every matrix: as the loss falls to a fourth with
+/// every bit, matrices then keep their distances in bits, whatever the size. A position is the thousandths of a bit of a
+/// matrix without a distance of its own.
+struct EntropyLadder: BudgetLadder {
+  /// Which matrices get more bits than others.
+  let sensitivity: Sensitivity
+  /// Number of weights in the model.
+  let weights: Int
+
+  let family = "e"
+  let range = EntropyEncoding.thousandths
+
+  /// Small parameters get finer grids at different positions, so that the size has no jumps.
+  private static let stagger = 150
+
+  var bytesPerStep: Double { Double(max(1, weights)) / 8000 }
+
+  func position(forBytes bytes: Int) -> Int {
+    let bits = Double(bytes) * 8000 / Double(max(1, weights))
+    return Int(min(max(bits, Double(range.lowerBound)), Double(range.upperBound)))
+  }
+
+  func recipe(at position: Int) -> Recipe {
+    let middle = EntropyPreset.fixed.count / 2
+    let fixed = EntropyPreset.fixed.enumerated().map { index, part in
+      Recipe.Rule(
+        tensor: part.tensor,
+        encoding: EntropyPreset.fixedPoint(
+          part.fractionBits, beside: position + (index - middle) * Self.stagger),
+        reason: "few, and far less precise than a float")
+    }
+    let chosen = (sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]).map {
+      part in
+      part.rule.budgeted(EntropyEncoding(thousandths: position + part.thousandths).tier)
+    }
+    return Recipe(name: "e", rules: fixed + Presets.floats + chosen)
+  }
+}
