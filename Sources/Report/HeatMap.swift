@@ -65,11 +65,13 @@ public struct HeatMap: Sendable {
   /// - Parameter identifier: unique in the page.
   public func drawing(_ identifier: String) -> Markup {
     let bottom = Self.top + Double(rows.count) * Self.height
-    let width = max(left + Double(columns.count) * cellWidth + 4, 330)
+    let width = left + max(Double(columns.count) * cellWidth + 4, hasExact ? 270 : 150)
     return .drawing(
       identifier, width: width, height: bottom + 52, title: title, description: summary,
       columnLabels + rows.enumerated().flatMap { row($1, at: $0) } + legend(at: bottom + 14))
   }
+
+  private var hasExact: Bool { rows.contains { $0.cells.contains(.exact) } }
 
   private var summary: String {
     let values = rows.flatMap { row in
@@ -138,13 +140,16 @@ public struct HeatMap: Sendable {
           width: width / Double(steps) + 0.3, height: 10),
         fill: ColorRamp.heat((Double(step) + 0.5) / Double(steps)).code)
     }
-    return boxes + [
+    let ends: [Markup] = [
       .label("≤ \(text(domain.lowerBound))", at: Point(x: left, y: y + 24), class: "tick"),
       .label(
         "≥ \(text(domain.upperBound)) \(unit)", at: Point(x: left + width, y: y + 24),
         class: "tick", anchor: "end"),
+    ]
+    let exact: [Markup] = [
       .rectangle(Rectangle(x: left + width + 22, y: y, width: 14, height: 10), class: "exact"),
       .label("kept exactly", at: Point(x: left + width + 42, y: y + 9.5), class: "tick"),
     ]
+    return boxes + ends + (hasExact ? exact : [])
   }
 }

@@ -128,7 +128,9 @@ public struct TreeMapDrawing: Sendable {
       frame.inset(by: gap), fill: ColorRamp.kind(color ?? Int.max).code, title: title)
     let isAlone = depth < 2
     guard !isAlone else { return [box] + caption(node, in: frame, depth) }
-    guard frame.height > 34, Double(node.name.count) * 7 < frame.width - 8 else { return [box] }
+    // The captions of the groups around it have their lines at the top.
+    guard frame.height > 18 * Double(depth) - 2, Double(node.name.count) * 7 < frame.width - 8
+    else { return [box] }
     let corner = Point(x: frame.right - 5, y: frame.bottom - 6)
     return [box, .label(node.name, at: corner, class: "dark", anchor: "end")]
   }
