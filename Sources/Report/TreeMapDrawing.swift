@@ -66,7 +66,9 @@ public struct TreeMapDrawing: Sendable {
   private var legend: (marks: [Markup], bottom: Double) {
     var marks = [Markup]()
     var corner = Point(x: 0, y: Self.frame.bottom + 14)
-    for (name, color) in Self.colors(below: root).sorted(by: { $0.value < $1.value }) {
+    let colors = Self.colors(below: root)
+      .sorted { ($0.value, $0.key) < ($1.value, $1.key) }
+    for (name, color) in colors {
       let width = Double(name.count) * 7 + 34
       if corner.x > 0, corner.x + width > Self.frame.width {
         corner = Point(x: 0, y: corner.y + 18)
