@@ -47,17 +47,25 @@ public struct BudgetSearch {
   ) throws {
     checkpoint = plan.checkpoint
     self.keepNonFinite = keepNonFinite
-    self.calibration = calibration
+    self.calibration = calibration.map {
+      var options = $0
+      options.balancesDepth = false
+      return options
+    }
     self.codec = codec
     pool = threads
     weights = plan.parameters
     self.progress = progress
+    let sensitivity =
+      try calibration.map {
+        try SensitivityProbe(plan, $0, threads: threads).sensitivity(progress: progress)
+      } ?? .byClass
     switch Encodings.requested(tier) {
     case is EntropyEncoding:
-      ladder = EntropyLadder(sensitivity: .byClass, weights: plan.parameters)
+      ladder = EntropyLadder(sensitivity: sensitivity, weights: plan.parameters)
     case is GroupEncoding, is SuperBlockEncoding:
       ladder = try FixedLadder(
-        plan.checkpoint, keepNonFinite: keepNonFinite, sensitivity: .byClass, codec: codec,
+        plan.checkpoint, keepNonFinite: keepNonFinite, sensitivity: sensitivity, codec: codec,
         pool: threads, progress: progress)
     default: throw ConvertError.noBudget(encoding: tier)
     }

@@ -26,17 +26,14 @@ struct EntropyLadder: BudgetLadder {
 
   func recipe(at position: Int) -> Recipe {
     let middle = EntropyPreset.fixed.count / 2
-    let fixed = EntropyPreset.fixed.enumerated().map { index, part in
-      Recipe.Rule(
-        tensor: part.tensor,
-        encoding: EntropyPreset.fixedPoint(
-          part.fractionBits, beside: position + (index - middle) * Self.stagger),
-        reason: "few, and far less precise than a float")
+    let small = EntropyPreset.smallRules { index, fractionBits in
+      EntropyPreset.fixedPoint(
+        fractionBits, beside: position + (index - middle) * Self.stagger)
     }
     let chosen = (sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]).map {
       part in
       part.rule.budgeted(EntropyEncoding(thousandths: position + part.thousandths).tier)
     }
-    return Recipe(name: "e", rules: fixed + Presets.floats + chosen)
+    return Recipe(name: "e", rules: small + Presets.floats + chosen)
   }
 }

@@ -23,6 +23,7 @@ final class Calibration {
   private let source: CheckpointWeightSource
   private let shape: LanguageDescription
   private let isStrict: Bool
+  private let balancesDepth: Bool
   private let pool: ThreadPool
   private let context = ExecutionContext()
   private var sequences: [CalibrationSequence]
@@ -34,6 +35,7 @@ final class Calibration {
     self.plan = plan
     pool = threads
     isStrict = options.isStrict
+    balancesDepth = options.balancesDepth
     source = try CheckpointWeightSource(plan.checkpoint)
     guard let shape = plan.description.language else {
       throw ModelError.missingPart("language model", needed: "--calibrate")
@@ -195,7 +197,7 @@ final class Calibration {
   /// What the last projections of early layers add to the stream all later ones read: they get finer steps, and the
   /// late ones wider ones. The exponent was found on trained models.
   private func depthFactors(_ entry: ConversionPlan.Entry) -> [Float]? {
-    guard entry.name.hasSuffix(".outputProjection.weight") else { return nil }
+    guard balancesDepth, entry.name.hasSuffix(".outputProjection.weight") else { return nil }
     let depth = 2 * Float(nextLayer + 1) / Float(max(1, shape.layers.count))
     return [Float](repeating: pow(depth, 0.4), count: entry.rows)
   }

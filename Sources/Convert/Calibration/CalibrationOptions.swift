@@ -11,6 +11,9 @@ public struct CalibrationOptions: Sendable {
   public var tokens: Int
   /// Whether a matrix that cannot be calibrated is an error.
   public var isStrict: Bool
+  /// Whether output projections get finer steps in early layers and wider ones in late layers; not if the recipe has
+  /// shared out bits already.
+  var balancesDepth = true
 
   /// Gathers options.
   public init(files: [String], tokens: Int = defaultTokens, isStrict: Bool = false) {

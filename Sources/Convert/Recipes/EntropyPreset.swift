@@ -33,12 +33,7 @@ struct EntropyPreset {
 
   var recipe: Recipe {
     let name = EntropyEncoding(thousandths: thousandths).tier
-    let fixed = Self.fixed.map { part in
-      Recipe.Rule(
-        tensor: part.tensor,
-        encoding: Self.fixedPoint(part.fractionBits, beside: thousandths),
-        reason: "few, and far less precise than a float")
-    }
+    let small = Self.smallRules { Self.fixedPoint($1, beside: thousandths) }
     let finer = Self.finer.map { part in
       var rule = part.rule
       rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
@@ -46,7 +41,19 @@ struct EntropyPreset {
     }
     return Recipe(
       name: name,
-      rules: fixed + Presets.floats + finer + [Recipe.Rule(encoding: name, reason: "matrix")])
+      rules: small + Presets.floats + finer + [Recipe.Rule(encoding: name, reason: "matrix")])
+  }
+
+  /// Rules for small parameters.
+  ///
+  /// - Parameter encoding: that of a kind of them, by its number and the bits behind the point in low tiers.
+  static func smallRules(_ encoding: (_ index: Int, _ fractionBits: Int) -> String) -> [Recipe.Rule]
+  {
+    fixed.enumerated().map { index, part in
+      Recipe.Rule(
+        tensor: part.tensor, encoding: encoding(index, part.fractionBits),
+        reason: "few, and far less precise than a float")
+    }
   }
 
   /// The grid of small parameters beside matrices of a tier: half the step for every bit above 4.5, as much finer as the

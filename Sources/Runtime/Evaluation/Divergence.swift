@@ -14,7 +14,7 @@ public struct Divergence: Sendable {
   public init() {}
 
   /// Takes in rows of log-probabilities of the reference and of the model.
-  mutating func add(reference: Matrix, model: Matrix) {
+  package mutating func add(reference: Matrix, model: Matrix) {
     for row in 0..<reference.rows {
       let range = row * reference.columns..<(row + 1) * reference.columns
       let value = Self.divergence(reference.values[range], model.values[range])
@@ -26,7 +26,7 @@ public struct Divergence: Sendable {
   }
 
   /// Takes in the positions of another one.
-  mutating func add(_ other: Divergence) {
+  package mutating func add(_ other: Divergence) {
     values += other.values
     agreement.add(other.agreement)
     mean.add(other.mean)
