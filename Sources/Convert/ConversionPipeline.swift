@@ -57,6 +57,7 @@ public struct ConversionPipeline: Sendable {
       }
       storedBytes[entry.name] = try writer.endTensor()
     }
+    try calibration?.finish()
     for name in Checkpoint.assetNames {
       guard let bytes = try plan.checkpoint.text(name) else { continue }
       try writer.addAsset(name: name, mediaType: Self.mediaType(of: name), bytes: bytes)

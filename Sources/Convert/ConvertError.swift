@@ -46,6 +46,8 @@ public enum ConvertError: DescribedFailure, Equatable {
   case qualityNotReached(String, best: Double)
   /// A budget is asked of an encoding that has no choices.
   case noBudget(encoding: String)
+  /// A file that is to be calibrated on is empty.
+  case nothingToCalibrateOn(file: String)
   /// A pack was made by a profile this version does not know.
   case unknownProfile(String, file: String)
   /// The output of `unpack` exists.
@@ -120,6 +122,8 @@ public enum ConvertError: DescribedFailure, Equatable {
       "no file reaches \(bound): the best has \(best)"
     case .noBudget(let encoding):
       "“\(encoding)” has nothing to choose from; a budget goes with --quantize q4, e4 and the like"
+    case .nothingToCalibrateOn(let file):
+      "\(file) has nothing to calibrate on; expected text or questions"
     case .unknownProfile(let profile, let file):
       "\(file) has the profile “\(profile)”, which this version does not know"
     case .outputExists(let path): "\(path) exists; --force replaces it"

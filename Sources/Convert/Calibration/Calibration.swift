@@ -26,7 +26,11 @@ final class Calibration {
   private let balancesDepth: Bool
   private let pool: ThreadPool
   private let context = ExecutionContext()
-  private var sequences: [CalibrationSequence]
+  private var sequences = [CalibrationSequence]()
+  /// What an earlier calibration gathered; the model does not run if there is something.
+  private let stored: StatisticsReader?
+  /// Where to write what is gathered.
+  private var gathered: StatisticsWriter?
   private var nextLayer = 0
   private var finished = [String: Tensor]()
 
@@ -41,13 +45,31 @@ final class Calibration {
       throw ModelError.missingPart("language model", needed: "--calibrate")
     }
     self.shape = shape
+    stored = try options.statistics.flatMap { path in
+      FileSystem.exists(path) ? try StatisticsReader(path: path) : nil
+    }
+    if let stored {
+      try stored.requireFitting(plan, options)
+    } else {
+      sequences = try readSequences(options)
+      gathered = try options.statistics.map { path in
+        try StatisticsWriter(
+          path: path, StatisticsDescription(plan, options, sequences: sequences), plan)
+      }
+    }
+  }
+
+  private func readSequences(_ options: CalibrationOptions) throws -> [CalibrationSequence] {
     let reader = CalibrationReader(
       model: try ModelLoader.encoders(plan.checkpoint, source, context: context),
       embedding: try source.matrix(
         "language.embedding.weight", rows: shape.vocabularySize, columns: shape.width),
-      pool: threads)
-    sequences = try reader.sequences(options)
+      pool: pool)
+    return try reader.sequences(options)
   }
+
+  /// Gives the file of statistics its name, if there is one to write.
+  func finish() throws { try gathered?.publish() }
 
   /// The tensor of an entry; nothing if the entry is encoded without calibration.
   func tensor(_ entry: ConversionPlan.Entry) throws -> Tensor? {
@@ -58,9 +80,9 @@ final class Calibration {
   }
 
   private func calibrateLayer() throws {
-    let prefix = "language.layers.\(nextLayer)."
-    let entries = plan.entries.filter { $0.isCalibrated && $0.name.hasPrefix(prefix) }
-    let moments = try observe(entries, layer: nextLayer)
+    let entries = plan.calibrated(layer: nextLayer)
+    let moments = try stored?.moments(of: entries) ?? observe(entries, layer: nextLayer)
+    for entry in entries { try gathered?.append(moments[entry.name], of: entry) }
     let factors = pool.map(entries.count) { index in
       moments[entries[index].name].flatMap { FeedbackFactor($0) }
     }
@@ -72,7 +94,7 @@ final class Calibration {
       encoded[entry.name] = try EncodedMatrix(
         encoding: entry.encoding, rows: entry.rows, columns: entry.columns, planes: tensor.planes)
     }
-    try advance(through: encoded)
+    if stored == nil { try advance(through: encoded) }
     nextLayer += 1
   }
 
@@ -209,17 +231,13 @@ extension Calibration {
   /// A head that is the embedding is weighted only, unless its grid is fine: its rows are inputs as well, and feedback
   /// would move them.
   private func head(_ entry: ConversionPlan.Entry) throws -> Tensor {
-    let normalization = try Normalization(
-      source, "language.normalization", shape.normalization, width: shape.width,
-      epsilon: shape.epsilon)
-    var moments = Hessian(columns: entry.columns)
-    for range in batches {
-      let streams = sequences[range].map { normalization($0.stream, context.engine) }
-      moments.add(
-        streams.joinedRows, weights: sequences[range].flatMap(\.weights), threads: pool)
-    }
-    if entry.role == .embedding, entry.encoding is EntropyEncoding {
-      return try fineEmbedding(entry, moments, normalization)
+    let moments = try stored?.moments(of: entry) ?? headMoments(entry)
+    try gathered?.append(moments, of: entry)
+    let isFine = entry.encoding is EntropyEncoding
+    if entry.role == .embedding, isFine || gathered != nil {
+      let importance = try stored?.importance(of: entry) ?? tokenImportance(entry)
+      try gathered?.append(importance)
+      if isFine { return try fineEmbedding(entry, moments, importance) }
     }
     let factor = FeedbackFactor(moments)
     guard entry.role == .embedding, let factor else {
@@ -232,10 +250,27 @@ extension Calibration {
 
   /// Rows of a rounded embedding differ in how much they matter: tokens that are never likely are hardly read either.
   private func fineEmbedding(
-    _ entry: ConversionPlan.Entry, _ moments: Hessian, _ normalization: Normalization
+    _ entry: ConversionPlan.Entry, _ moments: Hessian, _ importance: TokenImportance
   ) throws -> Tensor {
     var moments = moments
     moments.addIsotropic(share: TokenImportance.inputShare)
+    return try encode(
+      entry, FeedbackFactor(moments), tokens: moments.tokens, rowFactors: importance.rowFactors)
+  }
+
+  private func headMoments(_ entry: ConversionPlan.Entry) throws -> Hessian {
+    let normalization = try finalNormalization()
+    var moments = Hessian(columns: entry.columns)
+    for range in batches {
+      let streams = sequences[range].map { normalization($0.stream, context.engine) }
+      moments.add(
+        streams.joinedRows, weights: sequences[range].flatMap(\.weights), threads: pool)
+    }
+    return moments
+  }
+
+  private func tokenImportance(_ entry: ConversionPlan.Entry) throws -> TokenImportance {
+    let normalization = try finalNormalization()
     let head = try source.matrix(
       "language.embedding.weight", rows: entry.rows, columns: entry.columns)
     var importance = TokenImportance(vocabulary: entry.rows)
@@ -247,8 +282,13 @@ extension Calibration {
         importance.add(context.engine.logSoftmax(logits))
       }
     }
-    return try encode(
-      entry, FeedbackFactor(moments), tokens: moments.tokens, rowFactors: importance.rowFactors)
+    return importance
+  }
+
+  private func finalNormalization() throws -> Normalization {
+    try Normalization(
+      source, "language.normalization", shape.normalization, width: shape.width,
+      epsilon: shape.epsilon)
   }
 }
 

@@ -5,7 +5,7 @@ public struct CalibrationOptions: Sendable {
   /// Tokens that are read unless another number is asked for: 64 sequences of text.
   public static let defaultTokens = 64 * sequenceTokens
 
-  /// Text files, and question sets whose names end in `.jsonl`.
+  /// Text files, and question sets whose names end in `.jsonl`; none if there are statistics.
   public var files: [String]
   /// Tokens to read from all files together, about.
   public var tokens: Int
@@ -14,11 +14,17 @@ public struct CalibrationOptions: Sendable {
   /// Whether output projections get finer steps in early layers and wider ones in late layers; not if the recipe has
   /// shared out bits already.
   var balancesDepth = true
+  /// A file of statistics, which is read instead of `files` if it exists, and written otherwise.
+  public var statistics: String?
 
   /// Gathers options.
-  public init(files: [String], tokens: Int = defaultTokens, isStrict: Bool = false) {
+  public init(
+    files: [String], tokens: Int = defaultTokens, isStrict: Bool = false,
+    statistics: String? = nil
+  ) {
     self.files = files
     self.tokens = tokens
     self.isStrict = isStrict
+    self.statistics = statistics
   }
 }

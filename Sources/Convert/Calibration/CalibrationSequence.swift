@@ -23,20 +23,20 @@ struct CalibrationReader {
   /// Sequences of about `options.tokens` tokens, shared out evenly among the files.
   func sequences(_ options: CalibrationOptions) throws -> [CalibrationSequence] {
     let share = max(1, options.tokens / max(1, options.files.count))
-    let sequences = try options.files.flatMap { file in
-      file.hasSuffix(".jsonl")
+    return try options.files.flatMap { file in
+      let sequences =
+        file.hasSuffix(".jsonl")
         ? try questions(QuestionSet(path: file), tokens: share) : try text(file, tokens: share)
+      guard !sequences.isEmpty else { throw ConvertError.nothingToCalibrateOn(file: file) }
+      return sequences
     }
-    guard sequences.contains(where: { $0.stream.rows > 0 }) else {
-      throw ModelError.nothingToEvaluate("the files to calibrate on have no tokens")
-    }
-    return sequences
   }
 
   /// Windows of a text, spread evenly over all of it.
   private func text(_ path: String, tokens: Int) throws -> [CalibrationSequence] {
     let text = try MappedFile.text(path: path)
     let ids = try model.requireTokenizer("--calibrate").encode(text)
+    guard !ids.isEmpty else { return [] }
     let beginning = model.description.language?.endOfText.first.map { [$0] } ?? []
     let length = CalibrationOptions.sequenceTokens - beginning.count
     let windows = max(1, ids.count / length)

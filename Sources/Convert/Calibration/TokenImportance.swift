@@ -19,10 +19,24 @@ struct TokenImportance {
   /// Steps altogether, beside those of the tier.
   private static let steps = 0.9
 
-  private var sums: [Double]
-  private(set) var positions = 0
+  /// Of `p · (1 − p)` over the positions, one for each token.
+  private(set) var sums: [Double]
+  private(set) var positions: Int
 
-  init(vocabulary: Int) { sums = [Double](repeating: 0, count: vocabulary) }
+  init(vocabulary: Int) {
+    self.init(sums: [Double](repeating: 0, count: vocabulary), positions: 0)
+  }
+
+  /// Takes up what was gathered before.
+  init(sums: [Double], positions: Int) {
+    self.sums = sums
+    self.positions = positions
+  }
+
+  /// How many positions are taken in of sequences of some lengths: those of whole sequences until there are enough.
+  static func positions(of lengths: [Int]) -> Int {
+    lengths.reduce(0) { $0 < enoughPositions ? $0 + $1 : $0 }
+  }
 
   /// Takes in log-probabilities, a row for each position.
   mutating func add(_ predictions: Matrix) {

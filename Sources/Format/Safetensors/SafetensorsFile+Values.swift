@@ -34,6 +34,19 @@ extension SafetensorsFile {
     }
   }
 
+  /// All elements of an `F64` tensor.
+  ///
+  /// - Throws: `wrongDataType` for other types.
+  public func doubles(of tensor: TensorInfo) throws(FormatError) -> [Double] {
+    guard tensor.dataType == .f64 else {
+      throw .wrongDataType(
+        file: path, tensor: tensor.name, found: tensor.dataType, expected: "F64")
+    }
+    return try file.withBytes(tensor.byteRange) { bytes in
+      LittleEndian.map(bytes) { Double(bitPattern: $0) }
+    }
+  }
+
   /// All elements of an integer or `BOOL` tensor.
   ///
   /// - Throws: `wrongDataType` for other types; `notRepresentable` if a value exceeds 63 bits or a

@@ -66,6 +66,21 @@ public struct SafetensorsWriter {
     written += bytes.count
   }
 
+  /// Adds elements of an `F64` tensor.
+  ///
+  /// - Throws: as for bytes.
+  public mutating func append(_ values: [Double]) throws(FormatError) {
+    for first in stride(from: 0, to: values.count, by: Self.valuesAtOnce) {
+      var bytes = [UInt8]()
+      for value in values[first..<min(first + Self.valuesAtOnce, values.count)] {
+        LittleEndian.append(value.bitPattern, to: &bytes)
+      }
+      try append(bytes)
+    }
+  }
+
+  private static let valuesAtOnce = 1 << 17
+
   /// Gives the complete file its name.
   ///
   /// - Throws: `wrongByteCount` if bytes are missing; what `AtomicFile.publish()` throws.

@@ -21,6 +21,30 @@ public struct Hessian: Sendable {
     upper = [Double](repeating: 0, count: columns * columns)
   }
 
+  /// Takes up what was gathered before; nothing unless there are `columns · (columns + 1) / 2` values.
+  ///
+  /// - Parameter triangle: the upper triangle with its diagonal, row after row.
+  public init?(columns: Int, tokens: Int, triangle: [Double]) {
+    guard columns >= 0, triangle.count == Self.triangleCount(columns: columns) else { return nil }
+    self.init(columns: columns)
+    self.tokens = tokens
+    var next = 0
+    for row in 0..<columns {
+      for column in row..<columns {
+        upper[row * columns + column] = triangle[next]
+        next += 1
+      }
+    }
+  }
+
+  /// The upper triangle with its diagonal, row after row, from which the moments can be taken up again.
+  public var triangle: [Double] {
+    (0..<columns).flatMap { upper[$0 * columns + $0..<($0 + 1) * columns] }
+  }
+
+  /// Values in the upper triangle with its diagonal.
+  public static func triangleCount(columns: Int) -> Int { columns * (columns + 1) / 2 }
+
   /// The mean square of every input, times the number of tokens.
   public var diagonal: [Double] { (0..<columns).map { upper[$0 * columns + $0] } }
 

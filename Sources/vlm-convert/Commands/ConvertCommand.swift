@@ -152,7 +152,7 @@ struct ConvertCommand: ParsableCommand {
   /// Long work must not end with the discovery that a file to validate on does not exist.
   private func requireValidationInputs(_ checkpoint: Checkpoint) throws {
     let files = [validateText, validateQuestions].compactMap(\.self)
-    for file in files + (calibration.options?.files ?? []) { _ = try MappedFile(path: file) }
+    for file in files + calibration.inputs { _ = try MappedFile(path: file) }
     if validateText != nil || budget.quality != nil, try checkpoint.text("tokenizer.json") == nil {
       throw ModelError.missingPart(
         "tokenizer", needed: validateText == nil ? "--quality" : "--validate-text")

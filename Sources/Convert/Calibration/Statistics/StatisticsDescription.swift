@@ -1,0 +1,75 @@
+import Format
+import Quant
+
+/// What a file of calibration statistics says about itself. `docs/statistics.md` describes the file.
+struct StatisticsDescription: Codable, Sendable, Equatable {
+  /// A file that was calibrated on.
+  struct Text: Codable, Sendable, Equatable {
+    /// Without folders.
+    let name: String
+    let bytes: Int
+    let sha256: String
+  }
+
+  /// The key of the file's metadata, and the newest version of what stands there.
+  static let key = "statistics"
+  static let currentVersion = 1
+  /// The name of the tensor of token importance.
+  static let importanceName = "token_importance"
+
+  let version: Int
+  /// The identity of the checkpoint.
+  let model: String
+  /// The recipe whose encoded layers the inputs have gone through. Other recipes have slightly different inputs.
+  let recipe: String
+  /// The encodings of that recipe, by the names of matrices.
+  let encodings: [String: String]
+  let texts: [Text]
+  /// Tokens that were asked for.
+  let requestedTokens: Int
+  /// Tokens whose inputs were seen.
+  let tokens: Int
+  /// Positions whose predictions were seen; absent without an embedding that is the head.
+  let importancePositions: Int?
+
+  /// Describes what some sequences will show.
+  init(
+    _ plan: ConversionPlan, _ options: CalibrationOptions, sequences: [CalibrationSequence]
+  ) throws {
+    let lengths = sequences.map { $0.stream.rows }
+    let entries = plan.entries.filter(\.isCalibrated)
+    version = Self.currentVersion
+    model = try plan.identity()
+    recipe = plan.recipe.name
+    encodings = Dictionary(
+      entries.map { ($0.name, $0.encoding.name) }, uniquingKeysWith: { first, _ in first })
+    texts = try options.files.map { try Text(path: $0) }
+    requestedTokens = options.tokens
+    tokens = lengths.reduce(0, +)
+    let hasEmbedding = entries.contains { $0.role == .embedding }
+    importancePositions = hasEmbedding ? TokenImportance.positions(of: lengths) : nil
+  }
+
+  /// The name of the tensor with the moments of a matrix's inputs.
+  static func momentsName(_ matrix: String) -> String { "moments.\(matrix)" }
+}
+
+extension StatisticsDescription.Text {
+  init(path: String) throws {
+    let file = try MappedFile(path: path)
+    self.init(
+      name: FileSystem.name(of: path), bytes: file.count, sha256: try sha256(of: file).hexText)
+  }
+}
+
+extension ConversionPlan {
+  /// The calibrated matrices of a layer.
+  func calibrated(layer: Int) -> [Entry] {
+    entries.filter { $0.isCalibrated && $0.name.hasPrefix("language.layers.\(layer).") }
+  }
+
+  /// The identity of the checkpoint.
+  func identity() throws -> String {
+    try ModelLoader.identity(path: checkpoint.directory, vision: checkpoint.visionDirectory)
+  }
+}

@@ -1,0 +1,44 @@
+import Format
+import Quant
+
+/// Writes what a calibration gathers, matrix by matrix. Without `publish()` nothing remains.
+struct StatisticsWriter {
+  private var writer: SafetensorsWriter
+
+  /// Creates the file; its tensors come in the order of calibration: layer after layer, then the head.
+  init(path: String, _ description: StatisticsDescription, _ plan: ConversionPlan) throws {
+    let layers = (0..<(plan.description.language?.layers.count ?? 0)).flatMap {
+      plan.calibrated(layer: $0)
+    }
+    let inLayers = Set(layers.map(\.name))
+    let heads = plan.entries.filter { $0.isCalibrated && !inLayers.contains($0.name) }
+    var tensors = (layers + heads).map { entry in
+      (
+        name: StatisticsDescription.momentsName(entry.name), dataType: DataType.f64,
+        shape: [Hessian.triangleCount(columns: entry.columns)]
+      )
+    }
+    if let embedding = heads.first(where: { $0.role == .embedding }) {
+      tensors.append((StatisticsDescription.importanceName, .f64, [embedding.rows]))
+    }
+    writer = try SafetensorsWriter(
+      path: path, tensors: tensors,
+      metadata: [StatisticsDescription.key: try JSON(encoding: description).canonicalText],
+      overwrite: false)
+  }
+
+  /// Adds the moments of the inputs of a matrix, which must be numbers.
+  mutating func append(_ moments: Hessian?, of entry: ConversionPlan.Entry) throws {
+    guard let triangle = moments?.triangle, triangle.allSatisfy(\.isFinite) else {
+      throw ConvertError.notCalibrated(
+        tensor: entry.name, reason: "the moments of its inputs, to be written, are not finite")
+    }
+    try writer.append(triangle)
+  }
+
+  mutating func append(_ importance: TokenImportance) throws {
+    try writer.append(importance.sums)
+  }
+
+  mutating func publish() throws { try writer.publish() }
+}
