@@ -69,7 +69,7 @@ public struct SafetensorsWriter {
   /// Adds elements of an `F64` tensor.
   ///
   /// - Throws: as for bytes.
-  public mutating func append(_ values: [Double]) throws(FormatError) {
+  public mutating func append(doubles values: [Double]) throws(FormatError) {
     for first in stride(from: 0, to: values.count, by: Self.valuesAtOnce) {
       var bytes = [UInt8]()
       for value in values[first..<min(first + Self.valuesAtOnce, values.count)] {

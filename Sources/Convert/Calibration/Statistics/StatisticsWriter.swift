@@ -33,11 +33,11 @@ struct StatisticsWriter {
       throw ConvertError.notCalibrated(
         tensor: entry.name, reason: "the moments of its inputs, to be written, are not finite")
     }
-    try writer.append(triangle)
+    try writer.append(doubles: triangle)
   }
 
   mutating func append(_ importance: TokenImportance) throws {
-    try writer.append(importance.sums)
+    try writer.append(doubles: importance.sums)
   }
 
   mutating func publish() throws { try writer.publish() }
