@@ -1,5 +1,6 @@
 import Format
 import Quant
+import Runtime
 
 /// What a file of calibration statistics says about itself. `docs/statistics.md` describes the file.
 struct StatisticsDescription: Codable, Sendable, Equatable {
@@ -58,7 +59,7 @@ extension StatisticsDescription.Text {
   init(path: String) throws {
     let file = try MappedFile(path: path)
     self.init(
-      name: FileSystem.name(of: path), bytes: file.count, sha256: try sha256(of: file).hexText)
+      name: FileSystem.name(of: path), bytes: file.count, sha256: try Format.sha256(of: file).hexText)
   }
 }
 

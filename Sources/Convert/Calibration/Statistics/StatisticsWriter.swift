@@ -1,5 +1,6 @@
 import Format
 import Quant
+import Runtime
 
 /// Writes what a calibration gathers, matrix by matrix. Without `publish()` nothing remains.
 struct StatisticsWriter {
