@@ -457,6 +457,26 @@ static void check_elementary(void) {
   }
 }
 
+static void check_rounded_rows(void) {
+  static const size_t groups[] = {1, 5, 16, 32, 64};
+  EACH(columns, all_columns) EACH(group, groups) {
+    size_t rows = 3, stride = columns + 2, count = rows * columns;
+    size_t scale_count = rows * quotient_up(columns, group);
+    float *x = uniform(rows * stride, -3, 3), *expected = floats(count), *found = floats(count);
+    float *expected_scales = floats(scale_count), *found_scales = floats(scale_count);
+    int8_t *expected_codes = (int8_t *)random_bytes(count);
+    int8_t *found_codes = (int8_t *)random_bytes(count);
+    plain->round_rows(expected_codes, expected_scales, x, stride, rows, columns, group);
+    table->round_rows(found_codes, found_scales, x, stride, rows, columns, group);
+    expect_same("codes of round_rows", found_codes, expected_codes, count);
+    expect_same("scales of round_rows", found_scales, expected_scales, scale_count * 4);
+    plain->widen_rows(expected, expected_codes, expected_scales, rows, columns, group);
+    table->widen_rows(found, found_codes, found_scales, rows, columns, group);
+    expect_same("widen_rows", found, expected, count * 4);
+    finish("rounded rows");
+  }
+}
+
 static void check_rows(void) {
   EACH(columns, all_columns) {
     size_t rows = 3, count = rows * columns;
@@ -524,22 +544,25 @@ static void check_scans(void) {
     expect_close("selective_scan", found, expected, tokens * channels, 1e-5, 2e-5);
     expect_close("selective_scan", found_state, expected_state, held, 1e-5, 1e-5);
 
-    size_t groups = quotient_up(channels, 64);
-    int8_t *x = (int8_t *)random_bytes(tokens * channels);
-    int8_t *steps = (int8_t *)random_bytes(tokens * channels);
-    int8_t *B = (int8_t *)random_bytes(tokens * states);
-    int8_t *C = (int8_t *)random_bytes(tokens * states);
-    float *x_scales = uniform(tokens * groups, 0, 0.01f), *B_scales = uniform(tokens, 0, 0.01f);
+    size_t groups = quotient_up(channels, VK_SCALE_COLUMNS);
+    scan.x_codes = (int8_t *)random_bytes(tokens * channels);
+    scan.B_codes = (int8_t *)random_bytes(tokens * states);
+    scan.C_codes = (int8_t *)random_bytes(tokens * states);
+    scan.x_scales = uniform(tokens * groups, 0, 0.01f);
+    scan.B_scales = scan.C_scales = uniform(tokens, 0, 0.01f);
     memcpy(expected_state, start, held * 4);
     memcpy(found_state, start, held * 4);
-    plain->selective_scan_int8(
-        expected, expected_state, x, x_scales, steps, x_scales, B, B_scales, C, B_scales, A, D,
-        bias, tokens, channels, states, 0, tiles);
-    table->selective_scan_int8(
-        found, found_state, x, x_scales, steps, x_scales, B, B_scales, C, B_scales, A, D, bias,
-        tokens, channels, states, 0, tiles);
-    expect_close("selective_scan_int8", found, expected, tokens * channels, 1e-5, 2e-5);
-    expect_close("selective_scan_int8", found_state, expected_state, held, 1e-5, 1e-5);
+    plain->selective_scan(expected, expected_state, &scan, tokens, channels, states, 0, tiles);
+    table->selective_scan(found, found_state, &scan, tokens, channels, states, 0, tiles);
+    expect_close("selective_scan of codes", found, expected, tokens * channels, 1e-5, 2e-5);
+    expect_close("selective_scan of codes", found_state, expected_state, held, 1e-5, 1e-5);
+
+    scan.rounds_state = 1;
+    scan.lasting = -0.1f;
+    plain->selective_scan(expected, expected_state, &scan, tokens, channels, states, 0, tiles);
+    table->selective_scan(found, found_state, &scan, tokens, channels, states, 0, tiles);
+    // A number in the middle between two codes may become either.
+    expect_close("selective_scan, rounded", found, expected, tokens * channels, 0.02, 0.02);
     finish("scans");
   }
 }
@@ -650,6 +673,7 @@ static int check_table(const char *name) {
   check_products();
   check_quantizers();
   check_elementary();
+  check_rounded_rows();
   check_rows();
   check_convolutions();
   check_scans();

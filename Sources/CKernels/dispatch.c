@@ -203,6 +203,18 @@ void vk_split_inputs(
       offset);
 }
 
+void vk_round_rows(
+    int8_t *codes, float *scales, const float *x, size_t stride, size_t rows, size_t columns,
+    size_t group_size) {
+  kernels()->round_rows(codes, scales, x, stride, rows, columns, group_size);
+}
+
+void vk_widen_rows(
+    float *out, const int8_t *codes, const float *scales, size_t rows, size_t columns,
+    size_t group_size) {
+  kernels()->widen_rows(out, codes, scales, rows, columns, group_size);
+}
+
 void vk_q8_multiply(
     float *out, size_t stride, const uint8_t *tiles, const uint16_t *scales,
     const vk_inputs *inputs, size_t tokens, size_t first_row, size_t rows, size_t columns,
@@ -252,16 +264,6 @@ void vk_selective_scan(
     float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
     size_t first_tile, size_t tile_count) {
   kernels()->selective_scan(y, state, scan, tokens, channels, states, first_tile, tile_count);
-}
-
-void vk_selective_scan_int8(
-    float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
-    const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
-    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
-  kernels()->selective_scan_int8(
-      y, state, x, x_scales, time_steps, time_step_scales, B, B_scales, C, C_scales, A, D,
-      time_step_bias, tokens, channels, states, first_tile, tile_count);
 }
 
 void vk_state_space_time_steps(

@@ -53,7 +53,7 @@ import Testing
       #expect(document[name]?.stringValue?.isEmpty == false, "\(name)")
     }
     #expect(document["engine"] == .string("fast"))
-    #expect(document["scan"] == .string("float"))
+    #expect(document["state"] == .string("fp32"))
     #expect(document["activations"] == .string("int8"))
     let results = document["results"]?.arrayValue ?? []
     #expect(results.map { $0["threads"]?.intValue } == [2, 1])
@@ -66,10 +66,9 @@ import Testing
 
   @Test func `a language model has no figures of images`() throws {
     try workplace.copyModel("mamba2-hf")
-    let document = try benchmark("model --threads 1 --engine reference --scan int8")
-    #expect(document["engine"] == .string("reference"))
-    #expect(document["scan"] == .string("int8"))
-    #expect(document["activations"] == .string("float"))
+    let document = try benchmark("model --threads 1 --activations a8 --state int8")
+    #expect(document["activations"] == .string("a8"))
+    #expect(document["state"] == .string("int8"))
     let result = try #require(document["results"]?.arrayValue?.first)
     expect(
       result, numbers: Self.always + Self.languageAlone, nulls: Self.imageAlone,

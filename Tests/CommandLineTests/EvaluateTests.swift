@@ -82,7 +82,7 @@ import Testing
     let reports = [bytes, floats, reference]
     #expect(reports.map { $0["activations"]?.stringValue } == ["int8", "float", "float"])
     #expect(reports.map { $0["engine"]?.stringValue } == ["fast", "fast", "reference"])
-    #expect(reports.allSatisfy { $0["scan"] == .string("float") })
+    #expect(reports.allSatisfy { $0["state"] == .string("fp32") })
     let nats = try reports.map { try #require($0["nats_per_token"]?.doubleValue) }
     // Single precision in another order.
     #expect(abs(nats[1] - nats[2]) <= 1e-5 * nats[2])

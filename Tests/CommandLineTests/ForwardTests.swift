@@ -59,7 +59,9 @@ import Testing
     #expect(largest < 1e-4, "float32 sums in another order; found \(largest)")
   }
 
-  @Test(arguments: ["--engine fast", "--engine reference", "--scan int8", "--threads 1"])
+  @Test(arguments: [
+    "--engine fast", "--engine reference", "--activations a8 --state int8", "--threads 1",
+  ])
   func `every way to execute is accepted`(option: String) throws {
     try workplace.copyModel("mamba1-hf")
     try write(ids: [1, 2])

@@ -71,7 +71,7 @@ import Testing
   }
 
   /// The weights of a checkpoint encoded as a plan says, without a file.
-  private struct EncodedWeights: WeightSource {
+  struct EncodedWeights: WeightSource {
     let source: CheckpointWeightSource
     let plan: ConversionPlan
 

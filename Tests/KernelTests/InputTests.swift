@@ -165,4 +165,35 @@ import Testing
       }
     }
   }
+
+  @Test(arguments: InstructionSet.all, [1, 5, 16, 32, 64])
+  func `rows are rounded by groups of any size and widened again`(
+    set: InstructionSet, group: Int
+  ) throws {
+    let kernels = try set.kernels
+    for columns in Self.columns {
+      let (rows, stride) = (3, columns + 2)
+      let x = sample(tokens: rows, columns: columns, stride: stride)
+      let groups = (columns + group - 1) / group
+      var scales = [Float]()
+      let codes: [Int8] = filled(rows * columns) { codes in
+        scales = filled(rows * groups) {
+          kernels.round_rows(codes, $0, x, stride, rows, columns, group)
+        }
+      }
+      let wide = filled(rows * columns) {
+        kernels.widen_rows($0, codes, scales, rows, columns, group)
+      }
+      for place in codes.indices {
+        let (row, column) = place.quotientAndRemainder(dividingBy: columns)
+        let first = row * stride + column / group * group
+        let largest = largest(x, first..<min(first + group, row * stride + columns))
+        let scale = scales[row * groups + column / group]
+        #expect(scale == largest * (1 / 127 as Float))
+        let value = x[row * stride + column]
+        #expect(Float(codes[place]) == (value * (127 / largest)).rounded(.toNearestOrEven))
+        #expect(wide[place] == Float(codes[place]) * scale)
+      }
+    }
+  }
 }

@@ -2,7 +2,21 @@ import CKernels
 import Foundation
 import Testing
 
-/// Inputs of a scan as int8 codes; floats are made from them, so that both kernels have one truth.
+/// Copies of arrays that stay where they are.
+private final class Copies {
+  private var releases = [() -> Void]()
+
+  func start<Element>(of values: [Element]) -> UnsafePointer<Element> {
+    let start = UnsafeMutablePointer<Element>.allocate(capacity: max(1, values.count))
+    start.initialize(from: values, count: values.count)
+    releases.append { start.deallocate() }
+    return UnsafePointer(start)
+  }
+
+  deinit { for release in releases { release() } }
+}
+
+/// Inputs of a scan as int8 codes; floats are made from them, so that both ways have one truth.
 private struct Scan {
   let tokens: Int
   let channels: Int
@@ -12,12 +26,11 @@ private struct Scan {
   let D: [Float]
   let bias: [Float]
   let start: [Float]
+  let steps: [Float]
   let xCodes: [Int8]
-  let stepCodes: [Int8]
   let BCodes: [Int8]
   let CCodes: [Int8]
   let xScales: [Float]
-  let stepScales: [Float]
   let BScales: [Float]
   let CScales: [Float]
 
@@ -30,18 +43,17 @@ private struct Scan {
     self.channels = channels
     self.states = states
     tiles = (channels + 15) / 16
-    let groups = (channels + 63) / 64
+    let groups = (channels + 31) / 32
     let real = (0..<tiles * states * 16).map { $0 / (states * 16) * 16 + $0 % 16 < channels }
     A = real.map { $0 ? -Float.random(in: 0.5...16, using: &random) : 0 }
     start = real.map { $0 ? random.normal() : 0 }
     D = random.normals(channels)
     bias = random.normals(channels).map { $0 * 3 - 3 }
     xCodes = random.codes(tokens * channels, within: 127)
-    stepCodes = random.codes(tokens * channels, within: 127)
+    steps = random.normals(tokens * channels)
     BCodes = random.codes(tokens * states, within: 127)
     CCodes = random.codes(tokens * states, within: 127)
     xScales = scales(tokens * groups)
-    stepScales = scales(tokens * groups)
     BScales = scales(tokens)
     CScales = scales(tokens)
   }
@@ -53,8 +65,7 @@ private struct Scan {
     }
   }
 
-  var x: [Float] { decoded(xCodes, xScales, columns: channels, group: 64) }
-  var steps: [Float] { decoded(stepCodes, stepScales, columns: channels, group: 64) }
+  var x: [Float] { decoded(xCodes, xScales, columns: channels, group: 32) }
   var B: [Float] { decoded(BCodes, BScales, columns: states, group: states) }
   var C: [Float] { decoded(CCodes, CScales, columns: states, group: states) }
 
@@ -94,58 +105,69 @@ private struct Scan {
     return spread
   }
 
-  /// Scans floats that lie in wider rows; time steps are those of the tiles alone.
-  func run(
-    _ kernels: vk_table, spreadBy margin: Int, gate: [Float]?, state: inout [Float],
-    y: UnsafeMutablePointer<Float>, tiles: Range<Int>
-  ) {
+  /// The inputs of some tiles, as floats in wider rows or as codes; time steps are those of the tiles alone.
+  private func inputs(
+    _ copies: Copies, codes: Bool, spreadBy margin: Int, gate: [Float]?, tiles: Range<Int>
+  ) -> vk_scan {
+    func start(_ values: [Float], columns: Int, margin: Int) -> UnsafePointer<Float> {
+      copies.start(of: Self.spread(values, columns: columns, margin: margin))
+    }
     let stepChannels = min(tiles.lowerBound * 16, channels)..<min(tiles.upperBound * 16, channels)
-    let (allSteps, allChannels) = (steps, channels)
     let tileSteps = (0..<tokens).flatMap { token in
-      stepChannels.map { allSteps[token * allChannels + $0] }
+      stepChannels.map { steps[token * channels + $0] }
     }
-    let x = Self.spread(x, columns: channels, margin: margin)
-    let steps = Self.spread(tileSteps, columns: stepChannels.count, margin: 2 * margin)
-    let B = Self.spread(B, columns: states, margin: margin)
-    let C = Self.spread(C, columns: states, margin: margin)
-    let gate = gate.map { Self.spread($0, columns: channels, margin: 3 * margin) }
-    x.withUnsafeBufferPointer { x in
-      steps.withUnsafeBufferPointer { steps in
-        B.withUnsafeBufferPointer { B in
-          C.withUnsafeBufferPointer { C in
-            A.withUnsafeBufferPointer { A in
-              D.withUnsafeBufferPointer { D in
-                bias.withUnsafeBufferPointer { bias in
-                  (gate ?? []).withUnsafeBufferPointer { gateValues in
-                    var scan = vk_scan(
-                      x: x.baseAddress, x_stride: channels + margin, time_steps: steps.baseAddress,
-                      time_step_stride: stepChannels.count + 2 * margin, B: B.baseAddress,
-                      C: C.baseAddress, parameter_stride: states + margin,
-                      gate: gate == nil ? nil : gateValues.baseAddress,
-                      gate_stride: channels + 3 * margin, A: A.baseAddress, D: D.baseAddress,
-                      time_step_bias: bias.baseAddress)
-                    kernels.selective_scan(
-                      y, &state, &scan, tokens, channels, states, tiles.lowerBound, tiles.count)
-                  }
-                }
-              }
-            }
-          }
-        }
-      }
+    var scan = vk_scan()
+    scan.time_steps = start(tileSteps, columns: max(1, stepChannels.count), margin: 2 * margin)
+    scan.time_step_stride = stepChannels.count + 2 * margin
+    scan.gate = gate.map { start($0, columns: channels, margin: 3 * margin) }
+    scan.gate_stride = channels + 3 * margin
+    scan.A = copies.start(of: A)
+    scan.D = copies.start(of: D)
+    scan.time_step_bias = copies.start(of: bias)
+    if codes {
+      scan.x_codes = copies.start(of: xCodes)
+      scan.x_scales = copies.start(of: xScales)
+      scan.B_codes = copies.start(of: BCodes)
+      scan.B_scales = copies.start(of: BScales)
+      scan.C_codes = copies.start(of: CCodes)
+      scan.C_scales = copies.start(of: CScales)
+    } else {
+      scan.x = start(x, columns: channels, margin: margin)
+      scan.x_stride = channels + margin
+      scan.B = start(B, columns: states, margin: margin)
+      scan.C = start(C, columns: states, margin: margin)
+      scan.parameter_stride = states + margin
     }
+    return scan
   }
 
   func run(
-    _ kernels: vk_table, codes: Bool, state: inout [Float], y: UnsafeMutablePointer<Float>,
-    tiles: Range<Int>
+    _ kernels: vk_table, codes: Bool, spreadBy margin: Int = 0, gate: [Float]? = nil,
+    lasting: Float? = nil, state: inout [Float], y: UnsafeMutablePointer<Float>, tiles: Range<Int>
   ) {
-    if codes {
-      kernels.selective_scan_int8(
-        y, &state, xCodes, xScales, stepCodes, stepScales, BCodes, BScales, CCodes, CScales, A, D,
-        bias, tokens, channels, states, tiles.lowerBound, tiles.count)
-    } else {
-      run(kernels, spreadBy: 0, gate: nil, state: &state, y: y, tiles: tiles)
+    let copies = Copies()
+    var scan = inputs(copies, codes: codes, spreadBy: margin, gate: gate, tiles: tiles)
+    scan.rounds_state = lasting == nil ? 0 : 1
+    scan.lasting = lasting ?? 0
+    withExtendedLifetime(copies) {
+      kernels.selective_scan(
+        y, &state, &scan, tokens, channels, states, tiles.lowerBound, tiles.count)
+    }
+  }
+
+  /// `Δ · A` of the first token, in the layout of the states.
+  var exponents: [Double] {
+    A.indices.map { place in
+      let channel = place / (states * 16) * 16 + place % 16
+      guard channel < channels else { return 0 }
+      return log1p(exp(Double(steps[channel] + bias[channel]))) * Double(A[place])
+    }
+  }
+
+  /// The places of the states of each channel.
+  var places: [[Int]] {
+    (0..<channels).map { channel in
+      (0..<states).map { (channel / 16 * states + $0) * 16 + channel % 16 }
     }
   }
 }
@@ -192,8 +214,8 @@ private struct Scan {
         var state = scan.start
         let y = filled(scan.tokens * scan.channels) {
           scan.run(
-            kernels, spreadBy: margin, gate: isGated ? gate : nil, state: &state, y: $0,
-            tiles: 0..<scan.tiles)
+            kernels, codes: false, spreadBy: margin, gate: isGated ? gate : nil, state: &state,
+            y: $0, tiles: 0..<scan.tiles)
         }
         let expected = truth.y.indices.map { truth.y[$0] * (isGated ? factors[$0] : 1) }
         expectClose(y, expected) {
@@ -220,6 +242,42 @@ private struct Scan {
       }
       #expect(found == expected)
       #expect(parts == whole)
+    }
+  }
+
+  @Test(arguments: InstructionSet.all, [(1, 16), (83, 16), (17, 1), (40, 5), (130, 33)])
+  func `states are rounded to multiples of their channel's step, unless they last`(
+    set: InstructionSet, size: (channels: Int, states: Int)
+  ) throws {
+    let kernels = try set.kernels
+    let scan = Scan(tokens: 1, channels: size.channels, states: size.states)
+    let lasting: Float = -0.2
+    for codes in [false, true] {
+      var (exact, rounded) = (scan.start, scan.start)
+      let y = filled(scan.channels) {
+        scan.run(kernels, codes: codes, state: &exact, y: $0, tiles: 0..<scan.tiles)
+      }
+      let found = filled(scan.channels) {
+        scan.run(
+          kernels, codes: codes, lasting: lasting, state: &rounded, y: $0, tiles: 0..<scan.tiles)
+      }
+      // Outputs are computed from what was not rounded yet, with the same operations.
+      #expect(zip(found, y).allSatisfy { abs($0 - $1) <= 1e-5 * (1 + abs($1)) })
+      let exponents = scan.exponents
+      for places in scan.places {
+        let step = Double(places.reduce(0) { max($0, abs(exact[$1])) }) / 127
+        for place in places {
+          let (value, result) = (Double(exact[place]), Double(rounded[place]))
+          guard abs(exponents[place] - Double(lasting)) > 1e-5 else { continue }
+          if exponents[place] > Double(lasting) {
+            #expect(abs(result - value) <= 1e-6 * (1 + abs(value)))
+          } else {
+            let code = result / step
+            #expect(abs(result - value) <= step * (0.5 + 1e-3))
+            #expect(abs(code - code.rounded()) <= 1e-3 && abs(code) <= 127.001)
+          }
+        }
+      }
     }
   }
 }

@@ -87,7 +87,8 @@ private struct HeadScan {
                       parameter_stride: shape.states + Self.gap, time_steps: steps.baseAddress,
                       sums: sums.baseAddress, step_stride: 1,
                       gate: gated ? gate.baseAddress : nil, gate_stride: stride,
-                      D: D.baseAddress, head_width: shape.width, states: shape.states)
+                      D: D.baseAddress, head_width: shape.width, states: shape.states,
+                      rounds_state: 0, lasting: 0)
                     state.withUnsafeMutableBufferPointer { state in
                       if let state = state.baseAddress { body(y, state, &scan) }
                     }
@@ -125,6 +126,10 @@ private struct HeadShape: Sendable, CustomTestStringConvertible {
   var decay: Float = -0.7
 
   var testDescription: String { "\(tokens) tokens, \(width) × \(states), A = \(decay)" }
+
+  static let single = [(1, 1), (5, 16), (16, 20), (33, 31), (64, 128)].map {
+    HeadShape(tokens: 1, width: $0, states: $1)
+  }
 
   static let all = [
     HeadShape(tokens: 1, width: 1, states: 1), HeadShape(tokens: 1, width: 64, states: 128),
@@ -171,6 +176,33 @@ private struct HeadShape: Sendable, CustomTestStringConvertible {
           y, shape.width + HeadScan.gap, state, prepared, &head, shape.tokens)
       }
       scan.check(found, gated: gated, chunk: length)
+    }
+  }
+
+  @Test(arguments: InstructionSet.all, HeadShape.single)
+  private func `states are rounded to multiples of their channel's step, unless they last`(
+    set: InstructionSet, shape: HeadShape
+  ) throws {
+    let (kernels, scan) = (try set.kernels, HeadScan(shape))
+    let exponent = scan.sums(chunk: 1)[0]
+    func states(lasting: Float?) -> [Float] {
+      scan.run(gated: false, chunk: 1) { y, state, head in
+        head.rounds_state = lasting == nil ? 0 : 1
+        head.lasting = lasting ?? 0
+        kernels.state_space_steps(y, shape.width + HeadScan.gap, state, &head, 1)
+      }.state
+    }
+    let exact = states(lasting: nil)
+    #expect(states(lasting: exponent.nextDown) == exact)
+    let rounded = states(lasting: exponent)
+    for first in stride(from: 0, to: exact.count, by: shape.states) {
+      let channel = first..<first + shape.states
+      let step = Double(channel.reduce(0) { max($0, abs(exact[$1])) }) / 127
+      for place in channel {
+        #expect(abs(Double(rounded[place] - exact[place])) <= step * (0.5 + 1e-3))
+        let code = step == 0 ? 0 : Double(rounded[place]) / step
+        #expect(abs(code - code.rounded()) <= 1e-3)
+      }
     }
   }
 

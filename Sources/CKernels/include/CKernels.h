@@ -253,6 +253,20 @@ void vk_q4_multiply(
 
 // Activations `[rows][columns]`.
 
+/// Rounds rows, `stride` apart, to codes within +-127 with a scale for each group of columns, as
+/// `vk_round_inputs` does: scale = max|x| / 127. The last group of a row may be short.
+///
+/// - codes: `[rows][columns]`. scales: `[rows][ceil(columns / group_size)]`.
+/// - An element that is not finite makes the scale of its group so.
+void vk_round_rows(
+    int8_t *codes, float *scales, const float *x, size_t stride, size_t rows, size_t columns,
+    size_t group_size);
+
+/// The numbers that such codes stand for: `[rows][columns]`.
+void vk_widen_rows(
+    float *out, const int8_t *codes, const float *scales, size_t rows, size_t columns,
+    size_t group_size);
+
 /// out = weight * x / sqrt(mean(x^2) + epsilon), row by row. `out` may be `x`.
 void vk_rms_normalize(
     float *out, const float *x, const float *weight, float epsilon, size_t rows, size_t columns);
@@ -295,6 +309,12 @@ typedef struct vk_scan {
   size_t gate_stride;
   const float *A;  ///< tiles `[ceil(channels / 16)][states][16]`, padded with zeros
   const float *D, *time_step_bias;  ///< `[channels]`
+  /// Read in place of x, B and C, without gaps between rows, unless they are NULL; see `vk_round_rows`.
+  const int8_t *x_codes, *B_codes, *C_codes;
+  const float *x_scales;  ///< `[tokens][ceil(channels / VK_SCALE_COLUMNS)]`
+  const float *B_scales, *C_scales;  ///< `[tokens]`
+  int rounds_state;  ///< whether states are rounded after each token
+  float lasting;     ///< states with dt * A above this are not
 } vk_scan;
 
 /// The selective scan of Mamba-1 (arXiv:2312.00752) over tiles of 16 channels.
@@ -303,7 +323,8 @@ typedef struct vk_scan {
 ///     state[c, n] = exp(dt * A[c, n]) * state[c, n] + dt * B[t, n] * x[t, c]
 ///     y[t, c]     = (sum_n C[t, n] * state[c, n] + D[c] * x[t, c]) * silu(gate[t, c])
 ///
-/// with softplus(v) = v if v > 20 else log1p(exp(v)); without a gate its factor is 1.
+/// with softplus(v) = v if v > 20 else log1p(exp(v)); without a gate its factor is 1. A state that is
+/// rounded becomes a whole multiple of 1/127 of the largest of its channel, after y was computed.
 ///
 /// - y: `[tokens][channels]`. state: in the layout of A, advanced in place.
 /// - Only tiles first_tile ..< first_tile + tile_count are computed, so that threads can share them
@@ -311,16 +332,6 @@ typedef struct vk_scan {
 void vk_selective_scan(
     float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
     size_t first_tile, size_t tile_count);
-
-/// The same scan without a gate on int8 inputs, each code times its scale.
-///
-/// - x, time_steps: `[tokens][channels]` with scales `[tokens][ceil(channels / 64)]`.
-/// - B, C: `[tokens][states]` with scales `[tokens]`.
-void vk_selective_scan_int8(
-    float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
-    const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
-    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count);
 
 enum {
   VK_CHUNK = 32  ///< tokens that `vk_state_space_chunk` takes at once, at most
@@ -343,6 +354,8 @@ typedef struct vk_state_space {
   size_t gate_stride;
   const float *D;  ///< `[head_width]`
   size_t head_width, states;
+  int rounds_state;  ///< whether `vk_state_space_steps` rounds states, as `vk_selective_scan` does
+  float lasting;     ///< all of a head with dt * A above this are not
 } vk_state_space;
 
 /// Time steps of all heads, and how far the state has decayed.
@@ -421,10 +434,10 @@ void vk_softplus(float *out, const float *x, size_t count);
   X(q8_quantize) X(q8_scales) X(e_quantize) X(coarse_halves) X(multiply_columns) X(q4_quantize) \
   X(round_columns) X(descend_codes) \
   X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
-  X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(q8_multiply) \
+  X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(round_rows) X(widen_rows) X(q8_multiply) \
   X(q6_multiply) X(q4_multiply) \
   X(rms_normalize) X(layer_normalize) X(causal_convolution_silu) X(grid_convolution_silu) \
-  X(selective_scan) X(selective_scan_int8) X(state_space_time_steps) X(state_space_steps) \
+  X(selective_scan) X(state_space_time_steps) X(state_space_steps) \
   X(state_space_prepare) X(state_space_chunk) X(softmax_rows) X(log_softmax_rows) \
   X(activate) X(gate_silu) X(add) X(exp) X(softplus)
 

@@ -24,6 +24,14 @@ VK_INLINE input_group load_group(const float *x, const uint16_t *steps, size_t c
   return group;
 }
 
+/// The largest of magnitudes given as bits; infinite or not-a-number if one is.
+VK_INLINE float largest_lane_or_special(u32x16 magnitudes) {
+  uint32_t bits = __builtin_reduce_max(magnitudes);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 /// The largest magnitude; infinite or not-a-number if an element is.
 VK_INLINE float largest_or_special(const input_group *group) {
   u32x16 largest = 0;
@@ -31,10 +39,7 @@ VK_INLINE float largest_or_special(const input_group *group) {
     u32x16 magnitude = bits_of(group->values[v]) & 0x7fffffffu;
     largest = choose_bits(magnitude > largest, magnitude, largest);
   }
-  uint32_t bits = __builtin_reduce_max(largest);
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
+  return largest_lane_or_special(largest);
 }
 
 /// 16 codes of one token of a bundle: fours lie `width` fours apart.
@@ -162,6 +167,47 @@ static void VK(split_inputs)(
           add_offset(rows[d], &shape, column, numbers);
           rest = quotient;
         }
+      }
+    }
+  }
+}
+
+static void VK(round_rows)(
+    int8_t *codes, float *scales, const float *x, size_t stride, size_t rows, size_t columns,
+    size_t group_size) {
+  for (size_t r = 0; r < rows; ++r, x += stride, codes += columns) {
+    for (size_t first = 0; first < columns; first += group_size) {
+      size_t end = columns - first < group_size ? columns : first + group_size;
+      u32x16 bits = 0;
+      for (size_t k = first; k < end; k += VK_LANES) {
+        size_t lanes = end - k < VK_LANES ? end - k : VK_LANES;
+        u32x16 magnitude = bits_of(load_lanes(x + k, lanes)) & 0x7fffffffu;
+        bits = choose_bits(magnitude > bits, magnitude, bits);
+      }
+      float largest = largest_lane_or_special(bits);
+      float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
+      *scales++ = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
+      for (size_t k = first; k < end; k += VK_LANES) {
+        size_t lanes = end - k < VK_LANES ? end - k : VK_LANES;
+        f32x16 scaled = clamp(load_lanes(x + k, lanes) * splat(inverse), -127, 127);
+        i8x16 bytes = __builtin_convertvector(
+            __builtin_convertvector(round_small(scaled), i32x16), i8x16);
+        memcpy(codes + k, &bytes, lanes);
+      }
+    }
+  }
+}
+
+static void VK(widen_rows)(
+    float *out, const int8_t *codes, const float *scales, size_t rows, size_t columns,
+    size_t group_size) {
+  for (size_t r = 0; r < rows; ++r, codes += columns, out += columns) {
+    for (size_t first = 0; first < columns; first += group_size) {
+      size_t end = columns - first < group_size ? columns : first + group_size;
+      f32x16 scale = splat(*scales++);
+      for (size_t k = first; k < end; k += VK_LANES) {
+        size_t lanes = end - k < VK_LANES ? end - k : VK_LANES;
+        store_lanes(out + k, widen_codes(load_some_i8(codes + k, lanes)) * scale, lanes);
       }
     }
   }

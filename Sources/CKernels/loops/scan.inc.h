@@ -1,19 +1,16 @@
 // The selective scan of Mamba-1, a tile of 16 channels at a time. Letters as in CKernels.h.
 
 enum {
-  VK_SCALED_CHANNELS = 64,
   VK_HELD_STATES = 16,
   VK_BATCH_TOKENS = 16,
   VK_BATCH_TILES = 8
 };
 
-/// The inputs of a scan, as floats or as int8 codes with scales. `codes` says which: always a
-/// constant, so that each of the two kernels holds only its own loads.
+/// What a scan reads, and which way of scanning is meant. The latter are always constants, so that
+/// each way holds only its own loads.
 typedef struct scan_input {
-  int codes;
-  vk_scan floats;
-  const int8_t *x_codes, *time_step_codes, *B_codes, *C_codes;
-  const float *x_scales, *time_step_scales, *B_scales, *C_scales;
+  vk_scan given;
+  int from_codes, rounds_state;
 } scan_input;
 
 typedef struct scan_weights {
@@ -26,30 +23,24 @@ typedef struct scan_tile {
   size_t first, lanes, channels, states, first_time_step;
 } scan_tile;
 
-VK_INLINE f32x16 scan_load(
-    const int8_t *codes, const float *scales, size_t token, scan_tile tile) {
-  size_t place = token * tile.channels + tile.first;
-  size_t groups = tile.channels / VK_SCALED_CHANNELS + (tile.channels % VK_SCALED_CHANNELS != 0);
-  float scale = scales[token * groups + tile.first / VK_SCALED_CHANNELS];
-  i8x16 loaded =
-      tile.lanes == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, tile.lanes);
-  return widen_codes(loaded) * splat(scale);
-}
-
 VK_INLINE f32x16 scan_x(const scan_input *input, size_t token, scan_tile tile) {
-  if (input->codes) return scan_load(input->x_codes, input->x_scales, token, tile);
-  return load_lanes(input->floats.x + token * input->floats.x_stride + tile.first, tile.lanes);
+  const vk_scan *given = &input->given;
+  if (!input->from_codes) {
+    return load_lanes(given->x + token * given->x_stride + tile.first, tile.lanes);
+  }
+  const int8_t *codes = given->x_codes + token * tile.channels + tile.first;
+  size_t groups = quotient_up(tile.channels, VK_SCALE_COLUMNS);
+  float scale = given->x_scales[token * groups + tile.first / VK_SCALE_COLUMNS];
+  i8x16 loaded = tile.lanes == VK_LANES ? load_i8(codes) : load_some_i8(codes, tile.lanes);
+  return widen_codes(loaded) * splat(scale);
 }
 
 VK_INLINE f32x16 scan_time_step(
     const scan_input *input, size_t token, scan_tile tile, const float *bias) {
-  const vk_scan *floats = &input->floats;
+  const vk_scan *given = &input->given;
   const float *steps =
-      floats->time_steps + token * floats->time_step_stride + (tile.first - tile.first_time_step);
-  f32x16 step = input->codes
-                    ? scan_load(input->time_step_codes, input->time_step_scales, token, tile)
-                    : load_lanes(steps, tile.lanes);
-  return softplus(step + load_lanes(bias + tile.first, tile.lanes));
+      given->time_steps + token * given->time_step_stride + (tile.first - tile.first_time_step);
+  return softplus(load_lanes(steps, tile.lanes) + load_lanes(bias + tile.first, tile.lanes));
 }
 
 /// The steps and inputs of some tokens and tiles, made ready at once: what softplus waits for
@@ -72,21 +63,55 @@ VK_INLINE void scan_prepare(
 
 /// Up to 16 values of B or C from state n on: in place, or decoded into `buffer`.
 VK_INLINE const float *scan_row(
-    const float *values, size_t stride, const int8_t *codes, const float *scales, int from_codes,
+    const scan_input *input, const float *values, const int8_t *codes, const float *scales,
     size_t token, size_t n, size_t states, float *buffer) {
-  if (!from_codes) return values + token * stride + n;
+  if (!input->from_codes) return values + token * input->given.parameter_stride + n;
   size_t place = token * states + n, count = states - n < VK_LANES ? states - n : VK_LANES;
   i8x16 loaded = count == VK_LANES ? load_i8(codes + place) : load_some_i8(codes + place, count);
   store_f32(buffer, widen_codes(loaded) * splat(scales[token]));
   return buffer;
 }
 
+VK_INLINE const float *scan_B(
+    const scan_input *input, size_t token, size_t n, size_t states, float *buffer) {
+  const vk_scan *given = &input->given;
+  return scan_row(input, given->B, given->B_codes, given->B_scales, token, n, states, buffer);
+}
+
+VK_INLINE const float *scan_C(
+    const scan_input *input, size_t token, size_t n, size_t states, float *buffer) {
+  const vk_scan *given = &input->given;
+  return scan_row(input, given->C, given->C_codes, given->C_scales, token, n, states, buffer);
+}
+
+/// Rounds the states of each channel to whole multiples of 1/127 of the largest, except those whose
+/// decays have exponents, steps * A, above `lasting`.
+VK_INLINE void scan_round_state(
+    float *state, const float *A, f32x16 steps, float lasting, size_t states) {
+  u32x16 bits = 0;
+  for (size_t n = 0; n < states; ++n) {
+    u32x16 magnitude = bits_of(load_f32(state + n * VK_LANES)) & 0x7fffffffu;
+    bits = choose_bits(magnitude > bits, magnitude, bits);
+  }
+  f32x16 largest = float_of(bits);
+  i32x16 vanishing = largest < splat(VK_SMALLEST_INPUT);
+  f32x16 inverse = choose(vanishing, splat(0), splat(127) / largest);
+  f32x16 scale = choose(vanishing, splat(0), largest * splat(1.0f / 127));
+  for (size_t n = 0; n < states; ++n) {
+    float *place = state + n * VK_LANES;
+    f32x16 value = load_f32(place);
+    f32x16 rounded = round_small(clamp(value * inverse, -127, 127)) * scale;
+    i32x16 lasts = steps * load_f32(A + n * VK_LANES) > splat(lasting);
+    store_f32(place, choose(lasts, value, rounded));
+  }
+}
+
 /// The output of a token, gated if there is a gate.
 VK_INLINE void scan_store(
     float *y, const scan_input *input, f32x16 sum, size_t token, scan_tile tile) {
-  const vk_scan *floats = &input->floats;
-  if (floats->gate) {
-    sum *= silu(load_lanes(floats->gate + token * floats->gate_stride + tile.first, tile.lanes));
+  const vk_scan *given = &input->given;
+  if (given->gate) {
+    sum *= silu(load_lanes(given->gate + token * given->gate_stride + tile.first, tile.lanes));
   }
   store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
 }
@@ -102,12 +127,8 @@ VK_INLINE void scan_tile_held(
   for (size_t t = 0; t < batch->tokens; ++t) {
     size_t token = batch->first_token + t;
     float B_buffer[VK_LANES], C_buffer[VK_LANES];
-    const float *B = scan_row(
-        input->floats.B, input->floats.parameter_stride, input->B_codes, input->B_scales,
-        input->codes, token, 0, VK_HELD_STATES, B_buffer);
-    const float *C = scan_row(
-        input->floats.C, input->floats.parameter_stride, input->C_codes, input->C_scales,
-        input->codes, token, 0, VK_HELD_STATES, C_buffer);
+    const float *B = scan_B(input, token, 0, VK_HELD_STATES, B_buffer);
+    const float *C = scan_C(input, token, 0, VK_HELD_STATES, C_buffer);
     f32x16 x = batch->x[t][index], step = batch->steps[t][index];
     f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
@@ -133,12 +154,8 @@ VK_INLINE void scan_tile_any(
     f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
     for (size_t first = 0; first < tile.states; first += VK_LANES) {
       float B_buffer[VK_LANES], C_buffer[VK_LANES];
-      const float *B = scan_row(
-          input->floats.B, input->floats.parameter_stride, input->B_codes, input->B_scales,
-          input->codes, token, first, tile.states, B_buffer);
-      const float *C = scan_row(
-          input->floats.C, input->floats.parameter_stride, input->C_codes, input->C_scales,
-          input->codes, token, first, tile.states, C_buffer);
+      const float *B = scan_B(input, token, first, tile.states, B_buffer);
+      const float *C = scan_C(input, token, first, tile.states, C_buffer);
       for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
         float *place = tile_state + (first + n) * VK_LANES;
         f32x16 decay = power_of_two(binary * load_f32(A + (first + n) * VK_LANES));
@@ -146,6 +163,10 @@ VK_INLINE void scan_tile_any(
         store_f32(place, next);
         sum = VK_FMA(splat(C[n]), next, sum);
       }
+    }
+    if (input->rounds_state) {
+      const float *A = weights->A + tile.first * tile.states;
+      scan_round_state(tile_state, A, step, input->given.lasting, tile.states);
     }
     scan_store(y, input, sum, token, tile);
   }
@@ -168,7 +189,7 @@ VK_INLINE void scan_tiles(
       batch.tokens = tokens - t < VK_BATCH_TOKENS ? tokens - t : VK_BATCH_TOKENS;
       scan_prepare(&batch, input, weights->bias, tiles, count);
       for (size_t i = 0; i < count; ++i) {
-        if (states == VK_HELD_STATES) {
+        if (states == VK_HELD_STATES && !input->rounds_state) {
           scan_tile_held(y, state, input, weights, &batch, i, tiles[i]);
         } else {
           scan_tile_any(y, state, input, weights, &batch, i, tiles[i]);
@@ -181,26 +202,16 @@ VK_INLINE void scan_tiles(
 static void VK(selective_scan)(
     float *y, float *state, const vk_scan *scan, size_t tokens, size_t channels, size_t states,
     size_t first_tile, size_t tile_count) {
-  const scan_input input = {.codes = 0, .floats = *scan};
   const scan_weights weights = {scan->A, scan->D, scan->time_step_bias};
-  scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count);
-}
-
-static void VK(selective_scan_int8)(
-    float *y, float *state, const int8_t *x, const float *x_scales, const int8_t *time_steps,
-    const float *time_step_scales, const int8_t *B, const float *B_scales, const int8_t *C,
-    const float *C_scales, const float *A, const float *D, const float *time_step_bias,
-    size_t tokens, size_t channels, size_t states, size_t first_tile, size_t tile_count) {
-  const scan_input input = {
-      .codes = 1,
-      .x_codes = x,
-      .x_scales = x_scales,
-      .time_step_codes = time_steps,
-      .time_step_scales = time_step_scales,
-      .B_codes = B,
-      .B_scales = B_scales,
-      .C_codes = C,
-      .C_scales = C_scales};
-  const scan_weights weights = {A, D, time_step_bias};
-  scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count);
+  const int from_codes = scan->x_codes != NULL;
+#define VK_SCAN_AS(codes, rounds) \
+  do { \
+    const scan_input input = {.given = *scan, .from_codes = codes, .rounds_state = rounds}; \
+    scan_tiles(y, state, &input, &weights, tokens, channels, states, first_tile, tile_count); \
+  } while (0)
+  if (from_codes && scan->rounds_state) VK_SCAN_AS(1, 1);
+  else if (from_codes) VK_SCAN_AS(1, 0);
+  else if (scan->rounds_state) VK_SCAN_AS(0, 1);
+  else VK_SCAN_AS(0, 0);
+#undef VK_SCAN_AS
 }

@@ -66,18 +66,39 @@ VK_INLINE float state_space_channel(
   return sum_lanes(sum);
 }
 
+/// Rounds the states of one channel to whole multiples of 1/127 of the largest.
+VK_INLINE void state_space_round(float *state, size_t states) {
+  u32x16 bits = 0;
+  for (size_t n = 0; n < states; n += VK_LANES) {
+    size_t lanes = states - n < VK_LANES ? states - n : VK_LANES;
+    u32x16 magnitude = bits_of(load_lanes(state + n, lanes)) & 0x7fffffffu;
+    bits = choose_bits(magnitude > bits, magnitude, bits);
+  }
+  float largest = largest_lane_or_special(bits);
+  float inverse = largest < VK_SMALLEST_INPUT ? 0 : 127 / largest;
+  float scale = largest < VK_SMALLEST_INPUT ? 0 : largest * (1.0f / 127);
+  for (size_t n = 0; n < states; n += VK_LANES) {
+    size_t lanes = states - n < VK_LANES ? states - n : VK_LANES;
+    f32x16 scaled = clamp(load_lanes(state + n, lanes) * splat(inverse), -127, 127);
+    store_lanes(state + n, round_small(scaled) * splat(scale), lanes);
+  }
+}
+
 /// One token. rest: states after the last whole vector.
 VK_INLINE void state_space_step(
     float *y, float *state, const vk_state_space *scan, size_t token, size_t rest) {
   const float *B = scan->B + token * scan->parameter_stride;
   const float *C = scan->C + token * scan->parameter_stride;
   const float *x = scan->x + token * scan->x_stride;
-  f32x16 decay = exponential(splat(scan->sums[token * scan->step_stride]));
+  float exponent = scan->sums[token * scan->step_stride];
+  f32x16 decay = exponential(splat(exponent));
+  int rounds = scan->rounds_state && !(exponent > scan->lasting);
   float step = scan->time_steps[token * scan->step_stride];
   size_t width = scan->head_width, states = scan->states;
   for (size_t p = 0; p < width; ++p) {
     f32x16 input = splat(step * x[p]);
     y[p] = state_space_channel(state + p * states, B, C, decay, input, states - rest, rest);
+    if (rounds) state_space_round(state + p * states, states);
   }
   for (size_t p = 0; p < width; p += VK_LANES) {
     size_t lanes = width - p < VK_LANES ? width - p : VK_LANES;

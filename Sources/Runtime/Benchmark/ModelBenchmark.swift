@@ -28,13 +28,12 @@ public struct ModelBenchmark: Sendable {
   /// - Parameter load: opens the model for the context that it is given.
   public func run(
     engine: ExecutionContext.EngineKind = .fast,
-    scanPrecision: ExecutionContext.ScanPrecision = .float,
-    activations: ActivationPrecision = .float, threads: Int,
+    activations: ActivationPrecision = .float, state: StatePrecision = .fp32, threads: Int,
     load: (ExecutionContext) throws -> Model
   ) throws -> BenchmarkResult {
     ResidentMemory.forgetPeak()
     let context = ExecutionContext(
-      engine: engine, scanPrecision: scanPrecision, activations: activations, threads: threads)
+      engine: engine, activations: activations, state: state, threads: threads)
     let start = ContinuousClock.now
     let model = try load(context)
     let loadSeconds = (ContinuousClock.now - start).inSeconds

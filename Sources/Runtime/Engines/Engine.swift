@@ -36,7 +36,7 @@ public protocol Engine: Sendable {
     _ input: Matrix, height: Int, width: Int, kernel: Int, weight: [Float], bias: [Float]?
   ) -> Matrix
 
-  /// The selective scan of Mamba-1, float inputs; see `SelectiveScanParameters` for the recurrence.
+  /// The selective scan of Mamba-1; see `SelectiveScanParameters` for the recurrence.
   func selectiveScan(
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix
@@ -44,11 +44,6 @@ public protocol Engine: Sendable {
   /// The selective scan of Mamba-1 with the projection of the time step before it and the gate after it.
   func gatedSelectiveScan(
     _ input: GatedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
-  ) -> Matrix
-
-  /// The selective scan on inputs rounded to int8, with a float32 state.
-  func selectiveScan(
-    _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix
 
   /// The scan of Mamba-2; see `StateSpaceParameters` for the recurrence.

@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 public import Quant
 
 extension FastEngine {
@@ -69,11 +70,12 @@ extension FastEngine {
   public func selectiveScan(
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix {
-    unsafe scanTiles(parameters, tokens: input.values.rows, state: &state) {
+    let arguments = ScanArguments(input, rounded: activations.roundsScans)
+    return unsafe scanTiles(parameters, tokens: input.values.rows, state: &state) {
       output, state, firstTile, tiles in
       unsafe input.timeSteps.slice.withStart { steps in
         unsafe scan(
-          ScanArguments(input), parameters, output, state, firstTile, tiles,
+          arguments, parameters, output, state, firstTile, tiles,
           timeSteps: steps + firstTile * ChannelTiles.width, stride: input.timeSteps.columns)
       }
     }
@@ -85,6 +87,7 @@ extension FastEngine {
   ) -> Matrix {
     let product = PreparedProduct(
       input.timeSteps, input.timeStepProjection, activations: activations, pool: pool)
+    let arguments = ScanArguments(input, rounded: activations.roundsScans)
     let tokens = input.values.rows
     return unsafe scanTiles(parameters, tokens: tokens, state: &state) {
       output, state, firstTile, tiles in
@@ -100,7 +103,7 @@ extension FastEngine {
       }
       unsafe timeSteps.slice.withStart { steps in
         unsafe scan(
-          ScanArguments(input), parameters, output, state, firstTile, tiles, timeSteps: steps,
+          arguments, parameters, output, state, firstTile, tiles, timeSteps: steps,
           stride: channels.count)
       }
     }
@@ -112,19 +115,60 @@ extension FastEngine {
     let inputWeights: MatrixSlice
     let outputWeights: MatrixSlice
     let gate: MatrixSlice?
+    let codes: ScanCodes?
 
-    init(_ input: SelectiveScanInput) {
+    init(_ input: SelectiveScanInput, rounded: Bool) {
       values = input.values.slice
       inputWeights = input.inputWeights.slice
       outputWeights = input.outputWeights.slice
       gate = nil
+      codes = rounded ? ScanCodes(values, inputWeights, outputWeights) : nil
     }
 
-    init(_ input: GatedScanInput) {
+    init(_ input: GatedScanInput, rounded: Bool) {
       values = input.values.slice
       inputWeights = input.inputWeights
       outputWeights = input.outputWeights
       gate = input.gate
+      codes = rounded ? ScanCodes(values, inputWeights, outputWeights) : nil
+    }
+
+    /// Calls `body` with a scan that reads codes if there are any.
+    func withCodes(_ scan: vk_scan, _ body: (vk_scan) -> Void) {
+      guard let codes else { return unsafe body(scan) }
+      unsafe codes.with(scan, body)
+    }
+  }
+
+  /// The same as bytes: x with the groups that products round it in, B and C each with one scale for a token.
+  private struct ScanCodes {
+    let values: RoundedRows
+    let inputWeights: RoundedRows
+    let outputWeights: RoundedRows
+
+    init(_ values: MatrixSlice, _ inputWeights: MatrixSlice, _ outputWeights: MatrixSlice) {
+      let states = max(1, inputWeights.columns.count)
+      self.values = RoundedRows(values, groupSize: Int(VK_SCALE_COLUMNS))
+      self.inputWeights = RoundedRows(inputWeights, groupSize: states)
+      self.outputWeights = RoundedRows(outputWeights, groupSize: states)
+    }
+
+    /// Calls `body` with a copy of a scan that reads the codes.
+    func with(_ scan: vk_scan, _ body: (vk_scan) -> Void) {
+      var scan = unsafe scan
+      unsafe values.withStarts { codes, scales in
+        unsafe scan.x_codes = codes
+        unsafe scan.x_scales = scales
+        unsafe inputWeights.withStarts { codes, scales in
+          unsafe scan.B_codes = codes
+          unsafe scan.B_scales = scales
+          unsafe outputWeights.withStarts { codes, scales in
+            unsafe scan.C_codes = codes
+            unsafe scan.C_scales = scales
+            unsafe body(scan)
+          }
+        }
+      }
     }
   }
 
@@ -149,9 +193,15 @@ extension FastEngine {
         unsafe scan.A = decay
         unsafe scan.D = skip
         unsafe scan.time_step_bias = bias
-        unsafe vk_selective_scan(
-          output, state, &scan, input.values.rows, parameters.tiles.channels,
-          parameters.tiles.states, firstTile, tiles)
+        unsafe scan.rounds_state = self.state == .int8 ? 1 : 0
+        unsafe scan.lasting = log(StatePrecision.lastingDecay)
+        unsafe input.withCodes(scan) { scan in
+          unsafe withUnsafePointer(to: scan) { scan in
+            unsafe vk_selective_scan(
+              output, state, scan, input.values.rows, parameters.tiles.channels,
+              parameters.tiles.states, firstTile, tiles)
+          }
+        }
       }
     }
   }
@@ -187,21 +237,6 @@ extension FastEngine {
           unsafe body(decay.baseAddress, skip.baseAddress, bias.baseAddress)
         }
       }
-    }
-  }
-
-  /// See `Engine`.
-  public func selectiveScan(
-    _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
-  ) -> Matrix {
-    unsafe scanTiles(parameters, tokens: input.values.rows, state: &state) {
-      output, state, firstTile, tiles in
-      unsafe vk_selective_scan_int8(
-        output, state, input.values.values, input.values.scales, input.timeSteps.values,
-        input.timeSteps.scales, input.inputWeights.values, input.inputWeights.scales,
-        input.outputWeights.values, input.outputWeights.scales, parameters.decay, parameters.skip,
-        parameters.timeStepBias, input.values.rows, parameters.tiles.channels,
-        parameters.tiles.states, firstTile, tiles)
     }
   }
 

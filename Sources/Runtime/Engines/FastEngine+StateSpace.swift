@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 public import Quant
 
 extension FastEngine {
@@ -28,10 +29,13 @@ extension FastEngine {
   private func scan(
     _ input: StateSpaceSlices, _ parameters: StateSpaceParameters, _ state: inout [Float]
   ) -> Matrix {
+    let input = activations.roundsScans ? input.rounded(parameters) : input
     let tokens = input.values.rows
-    let isShort = tokens <= Self.recurrentTokens
-    let steps = TimeSteps(input.timeSteps, parameters, chunk: isShort ? 1 : PreparedChunks.length)
-    let chunks = isShort ? nil : PreparedChunks(input, parameters, pool: pool)
+    // A chunk skips the states between its ends, which are to be rounded.
+    let isRecurrent = tokens <= Self.recurrentTokens || self.state == .int8
+    let steps = TimeSteps(
+      input.timeSteps, parameters, chunk: isRecurrent ? 1 : PreparedChunks.length)
+    let chunks = isRecurrent ? nil : PreparedChunks(input, parameters, pool: pool)
     let columns = parameters.heads * parameters.headWidth
     return Matrix(rows: tokens, columns: columns) { output in
       state.withDisjointWriter { state in
@@ -42,6 +46,8 @@ extension FastEngine {
                 var scan = unsafe starts.scan(parameters, head: head)
                 unsafe scan.time_steps = values + head
                 unsafe scan.sums = sums + head
+                unsafe scan.rounds_state = self.state == .int8 ? 1 : 0
+                unsafe scan.lasting = log(StatePrecision.lastingDecay)
                 unsafe scan.D = skip.baseAddress.map { unsafe $0 + head * parameters.headWidth }
                 let result = unsafe output.start + head * parameters.headWidth
                 let held =
@@ -107,6 +113,28 @@ private struct StateSpaceSlices {
     inputWeights = input.inputWeights
     outputWeights = input.outputWeights
     gate = input.gate
+  }
+
+  private init(_ input: StateSpaceSlices, values: Matrix, weights: (Matrix, Matrix)) {
+    self.values = values.slice
+    timeSteps = input.timeSteps
+    inputWeights = weights.0.slice
+    outputWeights = weights.1.slice
+    gate = input.gate
+  }
+
+  /// The numbers that x, B and C stand for as bytes: x with one scale for each token and head, B and C with one for each
+  /// token and group.
+  func rounded(_ parameters: StateSpaceParameters) -> StateSpaceSlices {
+    func rounded(_ slice: MatrixSlice, groupSize: Int) -> Matrix {
+      RoundedRows(slice, groupSize: groupSize).widened
+    }
+    return StateSpaceSlices(
+      self, values: rounded(values, groupSize: parameters.headWidth),
+      weights: (
+        rounded(inputWeights, groupSize: parameters.states),
+        rounded(outputWeights, groupSize: parameters.states)
+      ))
   }
 
   /// Calls `body` with where the first token of each input lies.

@@ -9,13 +9,19 @@ public import Quant
 public struct FastEngine: Engine {
   let pool: ThreadPool
   let activations: ActivationPrecision
+  let state: StatePrecision
 
   /// An engine that works on that many threads.
   ///
-  /// - Parameter activations: how activations enter products with quantized weights.
-  public init(threads: Int = 1, activations: ActivationPrecision = .float) {
+  /// - Parameters:
+  ///   - activations: how activations enter products with quantized weights and scans.
+  ///   - state: how the states of scans are kept.
+  public init(
+    threads: Int = 1, activations: ActivationPrecision = .float, state: StatePrecision = .fp32
+  ) {
     pool = ThreadPool(threads: threads)
     self.activations = activations
+    self.state = state
   }
 
   /// See `Engine`.

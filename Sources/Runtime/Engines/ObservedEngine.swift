@@ -49,10 +49,6 @@ struct ObservedEngine: Engine {
     _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
   ) -> Matrix { base.selectiveScan(input, parameters, state: &state) }
 
-  func selectiveScan(
-    _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
-  ) -> Matrix { base.selectiveScan(input, parameters, state: &state) }
-
   func stateSpaceScan(
     _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix { base.stateSpaceScan(input, parameters, state: &state) }

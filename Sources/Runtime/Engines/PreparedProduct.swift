@@ -38,7 +38,7 @@ struct PreparedProduct {
     self.weight = weight
     let isShort = input.rows <= Self.vectorTokens
     switch weight.encoding.product {
-    case .tiles(let product) where activations == .int8:
+    case .tiles(let product) where activations.roundsProducts:
       method = .bytes(product, Self.rounded(input, weight, product, .byte, pool))
     case .tiles(let product) where isShort:
       method = .digits(product, Self.rounded(input, weight, product, .full, pool))

@@ -160,13 +160,6 @@ public struct ReferenceEngine: Engine {
   }
 
   /// See `Engine`.
-  public func selectiveScan(
-    _ input: QuantizedScanInput, _ parameters: SelectiveScanParameters, state: inout [Float]
-  ) -> Matrix {
-    selectiveScan(input.widened, parameters, state: &state)
-  }
-
-  /// See `Engine`.
   public func stateSpaceScan(
     _ input: SelectiveScanInput, _ parameters: StateSpaceParameters, state: inout [Float]
   ) -> Matrix {

@@ -131,6 +131,9 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
   /// Divergence on the tokens of the expected answers.
   public var answers: Divergences?
 
+  /// Signal over error at the stages of the layers.
+  public var stages: [StageEvaluation.Stage]?
+
   /// A report without figures.
   public init() {}
 
@@ -179,6 +182,9 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     featureCosineMin = evaluation.smallestCosine
     featureRelativeError = evaluation.relativeError.mean
   }
+
+  /// Takes in the stages of the layers.
+  public mutating func add(_ evaluation: StageEvaluation) { stages = evaluation.stages }
 
   private mutating func set(_ divergences: Divergences) {
     klMean = divergences.klMean
@@ -230,6 +236,6 @@ extension EvaluationReport {
     case top1AgreementError = "top1_agreement_error"
     case answerAgreement = "answer_agreement"
     case answerAgreementError = "answer_agreement_error"
-    case answers
+    case answers, stages
   }
 }

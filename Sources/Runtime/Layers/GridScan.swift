@@ -120,7 +120,7 @@ struct GridScan: GridMixer {
       inputWeights: parameters.columns(rank..<rank + states),
       outputWeights: parameters.columns(rank + states..<rank + 2 * states))
     var state = direction.scan.initialState
-    return context.selectiveScan(input, direction.scan, state: &state)
+    return context.engine.selectiveScan(input, direction.scan, state: &state)
       .permutingRows(direction.inverse)
   }
 }

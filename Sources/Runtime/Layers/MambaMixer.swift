@@ -53,6 +53,8 @@ struct MambaMixer: SequenceMixer {
     [inputProjection, scanProjection, timeStepProjection, outputProjection].map(\.weight)
   }
 
+  var stages: [String] { ["values", "time_step", "gated_scan"] }
+
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {
@@ -67,7 +69,7 @@ struct MambaMixer: SequenceMixer {
       timeStepProjection: timeStepProjection.weight, states: shape.stateSize,
       gate: projected.slice(inner..<2 * inner))
     return outputProjection(
-      context.gatedSelectiveScan(scanInput, scan, state: &state.scan), engine)
+      engine.gatedSelectiveScan(scanInput, scan, state: &state.scan), engine)
   }
 
   /// FalconMamba brings time step, B and C each to unit mean square before they are used.

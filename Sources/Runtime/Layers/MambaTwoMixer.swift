@@ -29,6 +29,8 @@ struct MambaTwoMixer: SequenceMixer {
 
   var matrices: [EncodedMatrix] { [inputProjection.weight, outputProjection.weight] }
 
+  var stages: [String] { ["gated_scan"] }
+
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {

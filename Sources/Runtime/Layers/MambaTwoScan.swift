@@ -51,7 +51,7 @@ struct MambaTwoScan: Sendable {
     let scanInput = GatedStateSpaceInput(
       convolved: convolved, gate: projected.slice(0..<inner),
       timeSteps: projected.slice(inner + convolvedWidth..<projected.columns), scan)
-    let gated = context.gatedStateSpaceScan(scanInput, scan, state: &state.scan)
+    let gated = engine.gatedStateSpaceScan(scanInput, scan, state: &state.scan)
     guard let normalization else { return gated }
     return engine.rmsNormalize(
       gated, weight: normalization, groups: shape.groups, epsilon: Float(shape.epsilon))

@@ -8,6 +8,9 @@ protocol SequenceMixer: Sendable {
   /// The matrices that every token is multiplied with.
   var matrices: [EncodedMatrix] { get }
 
+  /// What enters each product after the first, in their order.
+  var stages: [String] { get }
+
   /// Mixes tokens `[tokens, width]` and advances the state. A sequence may be given in any number of parts.
   func callAsFunction(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext

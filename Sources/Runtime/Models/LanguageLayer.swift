@@ -29,6 +29,9 @@ package struct LanguageLayer: Sendable {
 
   var matrices: [EncodedMatrix] { mixer.matrices }
 
+  /// What enters each product of the mixer after the first.
+  var stages: [String] { mixer.stages }
+
   /// What is added to a stream `[tokens, width]`.
   func change(
     _ stream: Matrix, state: inout RecurrentState, _ context: ExecutionContext

@@ -5,7 +5,7 @@ public struct LanguageModel: Sendable {
   /// What the model is made of.
   public let shape: LanguageDescription
   private let embedding: EncodedMatrix
-  private let layers: [LanguageLayer]
+  let layers: [LanguageLayer]
   private let normalization: Normalization
   private let head: Linear
 

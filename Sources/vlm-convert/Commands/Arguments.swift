@@ -4,9 +4,9 @@ import Format
 public import Runtime
 
 extension ExecutionContext.EngineKind: ExpressibleByArgument {}
-extension ExecutionContext.ScanPrecision: ExpressibleByArgument {}
 extension ActivationPrecision: ExpressibleByArgument {}
 extension ResidentEncoding: ExpressibleByArgument {}
+extension StatePrecision: ExpressibleByArgument {}
 extension TextWindows.Scoring: ExpressibleByArgument {}
 
 /// The codecs under the names that the command line gives them, best known first.

@@ -78,8 +78,8 @@ struct BenchmarkCommand: ParsableCommand {
 
   private func measure(_ benchmark: ModelBenchmark, threads: Int) throws -> BenchmarkResult {
     try benchmark.run(
-      engine: execution.engine, scanPrecision: execution.scan,
-      activations: execution.activations, threads: threads
+      engine: execution.engine, activations: execution.activations, state: execution.state,
+      threads: threads
     ) { context in
       try ModelLoader.load(
         path: model, vision: towers.vision, resident: memory.resident, context: context)

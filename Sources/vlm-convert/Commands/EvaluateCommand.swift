@@ -40,6 +40,13 @@ struct EvaluateCommand: ParsableCommand {
       valueName: "directory"))
   var images: String?
 
+  @Flag(
+    help: """
+      Also measure, on the text, how many decibels the signal at each stage of the layers lies above what rounded \
+      activations and states add.
+      """)
+  var stages = false
+
   @OptionGroup var towers: VisionOptions
   @OptionGroup var evaluation: EvaluationOptions
   @OptionGroup var bounds: RequirementOptions
@@ -52,6 +59,9 @@ struct EvaluateCommand: ParsableCommand {
     guard text != nil || questions != nil || images != nil else {
       throw ValidationError("Nothing to evaluate on; give --text, --questions or --images.")
     }
+    guard !stages || text != nil else {
+      throw ValidationError("--stages measures on a text; name it with --text.")
+    }
     guard images == nil || against != nil else {
       throw ValidationError("--images compares two models; name the other one with --against.")
     }
@@ -62,14 +72,15 @@ struct EvaluateCommand: ParsableCommand {
       let requirements = try bounds.requirements()
       // Windows and images are shared out among the threads, so each is computed on one.
       let context = execution.context(threads: 1)
-      // The reference shows what the model loses, so rounding of scans and activations is for the model alone.
+      // The reference shows what the model loses, so rounding of activations and states is for the model alone.
       let exact = ExecutionContext(engine: execution.engine, threads: 1)
       let run = EvaluationRun(
         model: try load(model, memory.resident, context),
         reference: try against.map { try load($0, .int8, exact) },
         options: evaluation, threads: ThreadPool(threads: threads.count))
       let start = ContinuousClock.now
-      let report = try run.report(text: text, questions: questions, images: images)
+      var report = try run.report(text: text, questions: questions, images: images)
+      if stages, let text { report.add(try run.stages(text: text)) }
       if format.json {
         Console.print(try document(report, (ContinuousClock.now - start).inSeconds).prettyText)
       } else {

@@ -25,6 +25,16 @@ struct EvaluationRun {
     return report
   }
 
+  /// Measures what rounding adds at the stages of the layers.
+  func stages(text path: String) throws -> StageEvaluation {
+    let text = try MappedFile.text(path: path)
+    let bar = ProgressBar("measuring stages", unit: "windows")
+    defer { bar.finish() }
+    return try StageEvaluation(
+      text, model: model, windows: options.windows(for: model), limit: options.limit,
+      threads: threads, progress: bar.update)
+  }
+
   private func compare(images: String, with reference: Model) throws -> FeatureEvaluation {
     let bar = ProgressBar("comparing features", unit: "images")
     defer { bar.finish() }
@@ -97,6 +107,31 @@ extension EvaluationReport {
         "windows of \(windows.length) positions, stride \(windows.stride), "
           + "beginning with \(beginning)"
           + (windows.scoring == .half ? ", second halves scored" : ""))
+    }
+    table.print()
+    printStages()
+  }
+
+  private func printStages() {
+    guard let stages else { return }
+    var table = Table([
+      ("stage", .left), ("lowest", .right), ("in layer", .right), ("mean", .right),
+    ])
+    var names = [String]()
+    for stage in stages where !names.contains(stage.stage) { names.append(stage.stage) }
+    for name in names {
+      let measured = stages.filter { $0.stage == name && $0.decibels != nil }
+      let decibels = measured.compactMap(\.decibels)
+      guard let lowest = decibels.min() else {
+        table.add([name, "exact", "", ""])
+        continue
+      }
+      let layer = measured.first { $0.decibels == lowest }?.layer
+      let mean = decibels.reduce(0, +) / Double(decibels.count)
+      table.add([
+        name, Quantity.decimal(lowest, 1) + " dB", layer.map(String.init) ?? "",
+        Quantity.decimal(mean, 1) + " dB",
+      ])
     }
     table.print()
   }

@@ -45,28 +45,35 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "The arithmetic: fast kernels, or plain float32 as a reference.")
   var engine = ExecutionContext.EngineKind.fast
 
-  @Option(help: "The numbers that enter selective scans: float, or int8 with a float state.")
-  var scan = ExecutionContext.ScanPrecision.float
-
   @Option(
     help: """
-      The numbers that enter products with quantized weights: int8 with scales, or float.
+      The numbers that are multiplied: float; int8 with scales in products with quantized weights; a8 in selective \
+      scans as well.
       """)
   var activations = ActivationPrecision.int8
+
+  @Option(help: "The states of scans: fp32, or int8 with a scale for each channel.")
+  var state = StatePrecision.fp32
+
+  func validate() throws {
+    guard engine == .fast || (activations != .a8 && state == .fp32) else {
+      throw ValidationError("--activations a8 and --state int8 are for --engine fast.")
+    }
+  }
 
   /// What a report says about them.
   var document: [ExactString: JSON] {
     [
-      "engine": .string(engine.rawValue), "scan": .string(scan.rawValue),
+      "engine": .string(engine.rawValue),
       // The reference takes floats whatever was asked for.
       "activations": .string((engine == .reference ? .float : activations).rawValue),
+      "state": .string(state.rawValue),
     ]
   }
 
   /// A context on that many threads.
   func context(threads: Int) -> ExecutionContext {
-    ExecutionContext(
-      engine: engine, scanPrecision: scan, activations: activations, threads: threads)
+    ExecutionContext(engine: engine, activations: activations, state: state, threads: threads)
   }
 }
 

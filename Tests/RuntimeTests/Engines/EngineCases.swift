@@ -157,7 +157,7 @@ enum EngineCases {
       }, states: states)
   }
 
-  static func scans(quantized: Bool) -> [Case] {
+  static var scans: [Case] {
     scanSizes.map { tokens, channels, states in
       let input = SelectiveScanInput(
         values: .noise(rows: tokens, columns: channels, seed: 16),
@@ -166,7 +166,7 @@ enum EngineCases {
         outputWeights: .noise(rows: tokens, columns: states, seed: 19))
       let parameters = scanParameters(channels: channels, states: states)
       let state = parameters.tiles.tiled(.noise(channels * states, seed: 23))
-      return scan(input, parameters, state, quantized: quantized)
+      return scan(input, parameters, state)
     }
   }
 
@@ -212,29 +212,18 @@ enum EngineCases {
   private struct UnknownEncoding: Error { let name: String }
 
   private static func scan(
-    _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, _ start: [Float],
-    quantized: Bool
+    _ input: SelectiveScanInput, _ parameters: SelectiveScanParameters, _ start: [Float]
   ) -> Case {
     let tiles = parameters.tiles
-    let codes = QuantizedScanInput(input)
-    let exact =
-      quantized
-      ? SelectiveScanInput(
-        values: codes.values.widened, timeSteps: codes.timeSteps.widened,
-        inputWeights: codes.inputWeights.widened, outputWeights: codes.outputWeights.widened)
-      : input
     return Case(
       name: "\(input.values.rows) × \(tiles.channels), \(tiles.states) states",
       run: { engine in
         var state = start
-        let output =
-          quantized
-          ? engine.selectiveScan(codes, parameters, state: &state)
-          : engine.selectiveScan(input, parameters, state: &state)
+        let output = engine.selectiveScan(input, parameters, state: &state)
         return output.values + state
       },
       oracle: {
-        let (output, state) = EngineOracle.selectiveScan(exact, parameters, state: start)
+        let (output, state) = EngineOracle.selectiveScan(input, parameters, state: start)
         return output + state
       })
   }

@@ -3,7 +3,7 @@ import Runtime
 /// The operations of `Engine`, each with cases of ragged sizes.
 enum EngineOperation: String, CaseIterable {
   case linear, rmsNormalize, layerNormalize, causalConvolution, gridConvolution, selectiveScan
-  case gatedScan, quantizedScan, attention, activate, gate, logSoftmax
+  case gatedScan, attention, activate, gate, logSoftmax
 
   /// One call with its inputs.
   struct Case {
@@ -22,9 +22,8 @@ enum EngineOperation: String, CaseIterable {
       case .layerNormalize: EngineCases.layerNormalize
       case .causalConvolution: EngineCases.causalConvolution
       case .gridConvolution: EngineCases.gridConvolution
-      case .selectiveScan: EngineCases.scans(quantized: false)
+      case .selectiveScan: EngineCases.scans
       case .gatedScan: try EngineCases.gatedScans
-      case .quantizedScan: EngineCases.scans(quantized: true)
       case .attention: EngineCases.attention
       case .activate: EngineCases.activate
       case .gate: EngineCases.gate

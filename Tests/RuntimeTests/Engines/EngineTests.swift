@@ -74,10 +74,8 @@ import Testing
     #expect(history == before)
   }
 
-  @Test func `a context has the engine and the scan that were asked for`() {
+  @Test func `a context has the engine that was asked for`() {
     #expect(ExecutionContext(engine: .fast).engine is FastEngine)
     #expect(ExecutionContext(engine: .reference).engine is ReferenceEngine)
-    #expect(ExecutionContext().scanPrecision == .float)
-    #expect(ExecutionContext(scanPrecision: .int8).scanPrecision == .int8)
   }
 }

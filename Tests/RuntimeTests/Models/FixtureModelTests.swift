@@ -15,10 +15,11 @@ import Testing
 
   private func load(
     _ name: String, _ engine: ExecutionContext.EngineKind,
-    _ scan: ExecutionContext.ScanPrecision = .float
+    _ activations: ActivationPrecision = .float, _ state: StatePrecision = .fp32
   ) throws -> Model {
     try ModelLoader.load(
-      path: Fixtures.model(name), context: ExecutionContext(engine: engine, scanPrecision: scan))
+      path: Fixtures.model(name),
+      context: ExecutionContext(engine: engine, activations: activations, state: state))
   }
 
   private func compare(
@@ -130,12 +131,12 @@ import Testing
     #expect(difference.norm <= 1e-5, "\(difference)")
   }
 
-  @Test(arguments: Fixtures.languageModels, engines)
+  @Test(arguments: Fixtures.languageModels, StatePrecision.allCases)
   func `a scan of bytes stays near the scan of floats`(
-    name: String, engine: ExecutionContext.EngineKind
+    name: String, state: StatePrecision
   ) throws {
     let expected = try Fixtures.expected(name)
-    let model = try load(name, engine, .int8)
+    let model = try load(name, .fast, .a8, state)
     let language = try #require(model.language)
     let image = try encodeImage(expected, model)
     let found = try logits(of: model, language, after: image?.embeddings, expected)
