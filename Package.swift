@@ -41,8 +41,13 @@ let package = Package(
       name: "Runtime", dependencies: ["Format", "Quant", "CKernels", "CPNG", "CTurboJPEG"],
       swiftSettings: swift),
     .target(
+      name: "Learning", dependencies: ["Format", "Quant", "Runtime", "CKernels"],
+      swiftSettings: swift),
+    .target(
       name: "Convert",
-      dependencies: ["Format", "Quant", "Runtime", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "Format", "Learning", "Quant", "Runtime", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: swift),
     .target(name: "Report", swiftSettings: swift),
     .executableTarget(
@@ -59,6 +64,10 @@ let package = Package(
     .testTarget(name: "QuantTests", dependencies: ["Quant", "TestSupport"]),
     .testTarget(
       name: "RuntimeTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
+    .testTarget(
+      name: "LearningTests",
+      dependencies: ["CKernels", "Convert", "Format", "Learning", "Quant", "Runtime", "TestSupport"]
+    ),
     .testTarget(
       name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(

@@ -316,3 +316,44 @@ void vk_exp(float *out, const float *x, size_t count) {
 void vk_softplus(float *out, const float *x, size_t count) {
   kernels()->softplus(out, x, count);
 }
+
+void vk_silu_gradient(float *dx, const float *x, const float *dy, size_t count) {
+  kernels()->silu_gradient(dx, x, dy, count);
+}
+
+void vk_rms_gradient(
+    float *dx, float *dweight, const float *x, const float *weight, const float *dy, float epsilon,
+    size_t rows, size_t columns) {
+  kernels()->rms_gradient(dx, dweight, x, weight, dy, epsilon, rows, columns);
+}
+
+void vk_causal_convolution_silu_gradient(
+    float *dx, float *dweight, float *dbias, const float *x, const float *weight, const float *bias,
+    const float *dy, size_t tokens, size_t channels, size_t kernel) {
+  kernels()->causal_convolution_silu_gradient(
+      dx, dweight, dbias, x, weight, bias, dy, tokens, channels, kernel);
+}
+
+void vk_selective_scan_gradient(
+    const vk_scan_gradient *out, float *scratch, const vk_scan *scan, const float *dy,
+    size_t tokens, size_t channels, size_t states) {
+  kernels()->selective_scan_gradient(out, scratch, scan, dy, tokens, channels, states);
+}
+
+double vk_divergence_gradient(
+    float *dlogits, const float *model, const float *reference, float weight, size_t count) {
+  return kernels()->divergence_gradient(dlogits, model, reference, weight, count);
+}
+
+void vk_apply_factors(
+    float *out, const float *w, const float *factors, const float *column_factors, size_t rows,
+    size_t columns, size_t group_size) {
+  kernels()->apply_factors(out, w, factors, column_factors, rows, columns, group_size);
+}
+
+void vk_factor_gradient(
+    float *dfactors, float *dcolumn_factors, const float *dw, const float *w, const float *factors,
+    const float *column_factors, size_t rows, size_t columns, size_t group_size) {
+  kernels()->factor_gradient(
+      dfactors, dcolumn_factors, dw, w, factors, column_factors, rows, columns, group_size);
+}

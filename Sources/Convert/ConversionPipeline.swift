@@ -28,24 +28,62 @@ public struct ConversionPipeline: Sendable {
     to writer: PackWriter, calibratedOn calibration: CalibrationOptions? = nil,
     progress: (_ done: Int, _ total: Int) -> Void
   ) throws -> [String: Int] {
-    var storedBytes = [String: Int]()
     let calibration = try calibration.map { try Calibration(plan, $0, threads: pool) }
+    let storedBytes = try write(to: writer, progress: progress) { try calibration?.tensor($0) }
+    try calibration?.finish()
+    return storedBytes
+  }
+
+  /// Writes all tensors and assets into a pack that is not sealed yet, with scales that are learned once all matrices
+  /// of the language model are encoded.
+  ///
+  /// - Parameters:
+  ///   - calibration: what to calibrate on; its texts are what scales are learned on.
+  ///   - progress: told how many of the plan's weights are encoded.
+  ///   - learningProgress: told how many steps are done.
+  public func write(
+    to writer: PackWriter, calibratedOn calibration: CalibrationOptions,
+    learning options: LearningOptions, progress: (_ done: Int, _ total: Int) -> Void,
+    learningProgress: (_ done: Int, _ total: Int) -> Void
+  ) throws -> LearningRecord {
+    let learning = try ScaleLearning(plan, on: calibration, threads: pool)
+    let matrices = try Calibration(plan, calibration, threads: pool)
+    var tensors = [String: EncodedTensor]()
+    var done = 0
+    for entry in plan.entries where ScaleLearning.covers(entry) {
+      tensors[entry.name] = try matrices.tensor(entry) ?? encode(entry)
+      done += entry.elementCount
+      progress(done, plan.parameters)
+    }
+    try matrices.finish()
+    let record = try learning(&tensors, options, progress: learningProgress)
+    _ = try write(to: writer, progress: { _, _ in }) { tensors.removeValue(forKey: $0.name) }
+    return record
+  }
+
+  /// - Parameter encoded: a tensor that is encoded already, or nothing.
+  /// - Returns: the bytes that each tensor takes in the file.
+  private func write(
+    to writer: PackWriter, progress: (_ done: Int, _ total: Int) -> Void,
+    encoded: (ConversionPlan.Entry) throws -> EncodedTensor?
+  ) throws -> [String: Int] {
+    var storedBytes = [String: Int]()
     var done = 0
     for entry in plan.entries {
-      let calibrated = try calibration?.tensor(entry)
+      let tensor = try encoded(entry)
       try writer.beginTensor(
         name: entry.name, source: entry.source, role: entry.role.rawValue, shape: entry.shape,
         rows: entry.rows, columns: entry.columns, encoding: entry.encoding.name,
         reason: entry.reason,
-        calibration: try (calibrated?.record).map { try JSON(encoding: $0) },
+        calibration: try tensor?.record.map { try JSON(encoding: $0) },
         planes: entry.encoding.planes.map { layout in
           (
             layout.name, layout.transform,
             layout.storedBytes(rows: entry.rows, columns: entry.columns)
           )
         })
-      if let calibrated {
-        try writer.append(calibrated.planes)
+      if let tensor {
+        try writer.append(tensor.planes)
         done += entry.elementCount
         progress(done, plan.parameters)
       } else {
@@ -57,7 +95,6 @@ public struct ConversionPipeline: Sendable {
       }
       storedBytes[entry.name] = try writer.endTensor()
     }
-    try calibration?.finish()
     for name in Checkpoint.assetNames {
       guard let bytes = try plan.checkpoint.text(name) else { continue }
       try writer.addAsset(name: name, mediaType: Self.mediaType(of: name), bytes: bytes)
@@ -66,10 +103,20 @@ public struct ConversionPipeline: Sendable {
   }
 
   /// Writes the index. May be called again once an evaluation is known.
-  public func seal(_ writer: PackWriter, evaluation: JSON = .null) throws {
+  public func seal(
+    _ writer: PackWriter, learning: LearningRecord? = nil, evaluation: JSON = .null
+  ) throws {
     try writer.seal(
       model: try JSON(encoding: plan.description), recipe: try JSON(encoding: plan.recipe),
-      provenance: try provenance(), evaluation: evaluation)
+      provenance: try provenance(learning), evaluation: evaluation)
+  }
+
+  private func encode(_ entry: ConversionPlan.Entry) throws -> EncodedTensor {
+    var planes = [[UInt8]](repeating: [], count: entry.encoding.planes.count)
+    for rows in RowBlocks(rows: entry.rows, columns: entry.columns) {
+      for (index, bytes) in try encode(entry, rows: rows).enumerated() { planes[index] += bytes }
+    }
+    return EncodedTensor(planes: planes)
   }
 
   private func encode(_ entry: ConversionPlan.Entry, rows: Range<Int>) throws -> [[UInt8]] {
@@ -92,7 +139,7 @@ public struct ConversionPipeline: Sendable {
     }
   }
 
-  private func provenance() throws -> JSON {
+  private func provenance(_ learning: LearningRecord?) throws -> JSON {
     let sources = try plan.checkpoint.files.map { file in
       let mapped = try MappedFile(path: file.path)
       return JSON.dictionary([
@@ -101,10 +148,12 @@ public struct ConversionPipeline: Sendable {
         "sha256": .string(try sha256(of: mapped).hexText),
       ])
     }
-    return .dictionary([
+    var members: [String: JSON] = [
       "tool": .string("vlm-convert"), "version": .string(Self.toolVersion),
       "sources": .array(sources), "notes": .array(plan.notes.map(JSON.string)),
-    ])
+    ]
+    if let learning { members["learning"] = try JSON(encoding: learning) }
+    return .dictionary(members)
   }
 
   private static func mediaType(of name: String) -> String {

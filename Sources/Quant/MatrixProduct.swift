@@ -47,14 +47,16 @@ public enum MatrixProduct {
       blasint(outputStride))
   }
 
-  /// `output[m, n] = Σ_k left[k, m] · right[k, n]`.
-  static func multiplyLeftTransposed(
+  /// `output[m, n] = Σ_k left[k, m] · right[k, n]  (+ output[m, n] if accumulating)`.
+  public static func multiplyLeftTransposed(
     left: UnsafePointer<Float>, leftStride: Int, right: UnsafePointer<Float>, rightStride: Int,
-    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int
+    output: UnsafeMutablePointer<Float>, outputStride: Int, rows: Int, columns: Int, inner: Int,
+    accumulating: Bool = false
   ) {
     _ = singleThreaded
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1,
-      left, blasint(leftStride), right, blasint(rightStride), 0, output, blasint(outputStride))
+      left, blasint(leftStride), right, blasint(rightStride), accumulating ? 1 : 0,
+      output, blasint(outputStride))
   }
 }

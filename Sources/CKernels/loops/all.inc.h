@@ -17,6 +17,7 @@
 #include "byte_products.inc.h"
 #include "scan.inc.h"
 #include "state_space.inc.h"
+#include "gradient.inc.h"
 
 #define VK_QUOTED_EXPANDED(name) #name
 #define VK_QUOTED(name) VK_QUOTED_EXPANDED(name)

@@ -10,12 +10,6 @@ import Synchronization
 /// encoded; and the sequences run through the layer once more with the encoded matrices, so that the next layer is fitted
 /// to what it will get. In memory are the sequences at one place of the model and one layer.
 final class Calibration {
-  /// An encoded tensor, ready to be written.
-  struct Tensor: Sendable {
-    let planes: [[UInt8]]
-    let record: CalibrationRecord
-  }
-
   /// Tokens whose inputs are in memory at a time.
   private static let tokensAtOnce = 2048
 
@@ -32,7 +26,7 @@ final class Calibration {
   /// Where to write what is gathered.
   private var gathered: StatisticsWriter?
   private var nextLayer = 0
-  private var finished = [String: Tensor]()
+  private var finished = [String: EncodedTensor]()
 
   /// Reads what to calibrate on.
   init(_ plan: ConversionPlan, _ options: CalibrationOptions, threads: ThreadPool) throws {
@@ -72,7 +66,7 @@ final class Calibration {
   func finish() throws { try gathered?.publish() }
 
   /// The tensor of an entry; nothing if the entry is encoded without calibration.
-  func tensor(_ entry: ConversionPlan.Entry) throws -> Tensor? {
+  func tensor(_ entry: ConversionPlan.Entry) throws -> EncodedTensor? {
     guard entry.isCalibrated else { return nil }
     while finished[entry.name] == nil, nextLayer < shape.layers.count { try calibrateLayer() }
     if let tensor = finished.removeValue(forKey: entry.name) { return tensor }
@@ -155,7 +149,7 @@ final class Calibration {
   private func encode(
     _ entry: ConversionPlan.Entry, _ factor: FeedbackFactor?, tokens: Int,
     rowFactors: [Float]? = nil
-  ) throws -> Tensor {
+  ) throws -> EncodedTensor {
     guard let factor else { return try encodePlainly(entry, tokens: tokens) }
     let record = CalibrationRecord(
       method: .feedback, tokens: tokens, damping: factor.damping, deadInputs: factor.deadInputs)
@@ -171,10 +165,10 @@ final class Calibration {
     }
   }
 
-  private func encodePlainly(_ entry: ConversionPlan.Entry, tokens: Int) throws -> Tensor {
+  private func encodePlainly(_ entry: ConversionPlan.Entry, tokens: Int) throws -> EncodedTensor {
     let reason = "the moments of its inputs have no Cholesky factor"
     guard !isStrict else { throw ConvertError.notCalibrated(tensor: entry.name, reason: reason) }
-    return Tensor(
+    return EncodedTensor(
       planes: try plan.encoded(entry) { values, rows in
         try entry.encoding.encode(values, rows: rows.count, columns: entry.columns)
       },
@@ -183,7 +177,7 @@ final class Calibration {
 
   private func encode(
     _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord
-  ) throws -> Tensor {
+  ) throws -> EncodedTensor {
     guard let encoding = entry.encoding as? any SteppedEncoding else {
       throw ConvertError.notCalibrated(
         tensor: entry.name, reason: "the encoding \(entry.encoding.name) has no steps")
@@ -202,7 +196,7 @@ final class Calibration {
     _ block: (_ values: [Float], _ rows: Range<Int>) throws -> (
       planes: [[UInt8]], weight: SquaredError, output: SquaredError
     )
-  ) throws -> Tensor {
+  ) throws -> EncodedTensor {
     var (weight, output) = (SquaredError(), SquaredError())
     let planes = try plan.encoded(entry) { values, rows in
       let block = try block(values, rows)
@@ -213,7 +207,7 @@ final class Calibration {
     var record = record
     record.weightSNR = weight.decibels
     record.outputSNR = output.decibels
-    return Tensor(planes: planes, record: record)
+    return EncodedTensor(planes: planes, record: record)
   }
 
   /// What the last projections of early layers add to the stream all later ones read: they get finer steps, and the
@@ -230,7 +224,7 @@ extension Calibration {
   ///
   /// A head that is the embedding is weighted only, unless its grid is fine: its rows are inputs as well, and feedback
   /// would move them.
-  private func head(_ entry: ConversionPlan.Entry) throws -> Tensor {
+  private func head(_ entry: ConversionPlan.Entry) throws -> EncodedTensor {
     let moments = try stored?.moments(of: entry) ?? headMoments(entry)
     try gathered?.append(moments, of: entry)
     let isFine = entry.encoding is EntropyEncoding
@@ -251,7 +245,7 @@ extension Calibration {
   /// Rows of a rounded embedding differ in how much they matter: tokens that are never likely are hardly read either.
   private func fineEmbedding(
     _ entry: ConversionPlan.Entry, _ moments: Hessian, _ importance: TokenImportance
-  ) throws -> Tensor {
+  ) throws -> EncodedTensor {
     var moments = moments
     moments.addIsotropic(share: TokenImportance.inputShare)
     return try encode(

@@ -10,6 +10,7 @@ struct ConversionReport {
   let byteCount: Int
   let modelID: String
   let seconds: Double
+  let learning: LearningRecord?
   let evaluation: EvaluationReport?
 
   private var bytesIn: Int {
@@ -27,7 +28,17 @@ struct ConversionReport {
       "\(Quantity.bytes(bytesIn)) → \(Quantity.bytes(byteCount)), \(Quantity.decimal(bitsPerWeight, 3)) bits a weight, \(Quantity.decimal(seconds, 1)) s, peak memory \(Quantity.bytes(ResidentMemory.now.peak))"
     )
     Console.print("model id \(modelID)")
+    if let learning { print(learning) }
     evaluation?.print()
+  }
+
+  private func print(_ learning: LearningRecord) {
+    let change =
+      "mean KL on held-out text \(Quantity.decimal(learning.divergenceBefore, 6)) → \(Quantity.decimal(learning.divergenceAfter, 6))"
+    Console.print(
+      learning.isKept
+        ? "scales learned: \(change)"
+        : "scales left as they were, learning did not help: \(change)")
   }
 
   private func document() throws -> JSON {
@@ -45,6 +56,7 @@ struct ConversionReport {
       "model_id": .string(modelID),
       "notes": .array(plan.notes.map(JSON.string)),
     ]
+    if let learning { members["learning"] = try JSON(encoding: learning) }
     if let evaluation { members["evaluation"] = try JSON(encoding: evaluation) }
     return .dictionary(members)
   }

@@ -3,15 +3,6 @@ import Format
 import Quant
 import Runtime
 
-/// A pack that is complete but for its name.
-struct WrittenPack {
-  let plan: ConversionPlan
-  let pipeline: ConversionPipeline
-  let writer: PackWriter
-  /// What the search for it has measured, if that is all that validation would.
-  var report: EvaluationReport?
-}
-
 extension ConvertCommand {
   /// Bytes that the results of a validation take in the file, at most.
   private static let reportBytes = 1024

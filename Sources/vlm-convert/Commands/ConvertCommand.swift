@@ -47,6 +47,7 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var calibration: CalibrationArguments
   @OptionGroup var budget: BudgetArguments
+  @OptionGroup var learning: LearningArguments
 
   @Flag(help: "Print what would be written, and why, without writing.")
   var dryRun = false
@@ -80,11 +81,15 @@ struct ConvertCommand: ParsableCommand {
     guard dryRun || output != nil else {
       throw ValidationError("Say with -o which pack to write, or ask for a --dry-run.")
     }
+    try learning.requireCalibration(calibration)
     if bounds.require != nil, validateText == nil, validateQuestions == nil {
       throw ValidationError("--require needs --validate-text or --validate-questions.")
     }
     if budget.isGiven, recipe != nil {
       throw ValidationError("A budget chooses encodings itself; it does not go with --recipe.")
+    }
+    if budget.isGiven, learning.learnScales {
+      throw ValidationError("--learn-scales does not go with a budget.")
     }
     if budget.quality != nil, qualityText == nil {
       throw ValidationError("--quality needs --validate-text, or --calibrate with a text.")
@@ -121,14 +126,16 @@ struct ConvertCommand: ParsableCommand {
       let report = try written.report ?? validated(written.writer, pool)
       if let report {
         try Requirement.check(requirements, report)
-        try written.pipeline.seal(written.writer, evaluation: try JSON(encoding: report))
+        try written.pipeline.seal(
+          written.writer, learning: written.learned,
+          evaluation: try JSON(encoding: report))
       }
       try requireBudget(written)
       let published = try written.writer.publish()
       try ConversionReport(
         plan: written.plan, output: output, byteCount: published.byteCount,
         modelID: published.modelID, seconds: (ContinuousClock.now - start).inSeconds,
-        evaluation: report
+        learning: written.learned, evaluation: report
       ).print(json: format.json)
     } catch {
       written.writer.discard()
@@ -162,28 +169,6 @@ struct ConvertCommand: ParsableCommand {
   private func chosenRecipe() throws -> Recipe {
     guard let recipe else { return try Presets.named(quantize ?? "q4") }
     return try Recipe.read(path: recipe, fallback: try quantize.map(Presets.named))
-  }
-
-  private func write(
-    _ plan: ConversionPlan, to output: String, _ pool: ThreadPool
-  ) throws -> WrittenPack {
-    let makeWriter = {
-      try PackWriter(
-        output: output, codec: codec.codec, overwrite: force, threads: threads.count)
-    }
-    if budget.isGiven { return try writeWithinBudget(plan, pool, makeWriter) }
-    let pipeline = ConversionPipeline(plan, threads: pool)
-    let writer = try makeWriter()
-    do {
-      let bar = ProgressBar("converting", unit: "weights")
-      defer { bar.finish() }
-      try pipeline.write(to: writer, calibratedOn: calibration.options, progress: bar.update)
-      try pipeline.seal(writer)
-    } catch {
-      writer.discard()
-      throw error
-    }
-    return WrittenPack(plan: plan, pipeline: pipeline, writer: writer)
   }
 
   /// Evaluates the file that was written, not what is in memory.
