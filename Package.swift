@@ -66,8 +66,7 @@ let package = Package(
       name: "RuntimeTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
       name: "LearningTests",
-      dependencies: ["CKernels", "Convert", "Format", "Learning", "Quant", "Runtime", "TestSupport"]
-    ),
+      dependencies: ["Learning", "Quant", "Runtime", "TestSupport"]),
     .testTarget(
       name: "ConvertTests", dependencies: ["Convert", "Format", "Quant", "Runtime", "TestSupport"]),
     .testTarget(

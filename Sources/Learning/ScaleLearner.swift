@@ -15,7 +15,7 @@ package struct ScaleLearner {
     /// Windows of a step.
     package var windows = 4
     /// How far a parameter moves in a step at most, about.
-    package var rate: Float = 1e-3
+    package var rate: Float = 2e-3
 
     /// The usual ones.
     package init() {}

@@ -53,9 +53,10 @@ import Testing
         let range = row * size.columns..<(row + 1) * size.columns
         let mean = x[range].reduce(0) { $0 + $1 * $1 } / Double(size.columns)
         let scale = 1 / (mean + Double(Float(1e-3))).squareRoot()
-        return total + range.reduce(0) {
-          $0 + x[$1] * scale * w[$1 - range.lowerBound] * Double(dy[$1])
-        }
+        return total
+          + range.reduce(0) {
+            $0 + x[$1] * scale * w[$1 - range.lowerBound] * Double(dy[$1])
+          }
       }
     }
     var dw = [Float](repeating: 0, count: size.columns)
@@ -111,7 +112,7 @@ import Testing
         let total = log(row.reduce(0) { $0 + exp($1) })
         return row.map { $0 - total }
       }
-      let p = logarithms(other.map(Double.init)).map { Float($0) } 
+      let p = logarithms(other.map(Double.init)).map { Float($0) }
       let q = logarithms(logits.map(Double.init)).map { Float($0) }
       func loss(_ logits: [Double]) -> Double {
         zip(p, logarithms(logits)).reduce(0) {

@@ -90,7 +90,9 @@ struct DoubleMamba {
     let values = weights[matrix] ?? []
     let biases = bias.flatMap { weights[$0] }
     return (0..<values.count / row.count).map { output in
-      row.indices.reduce(biases?[output] ?? 0) { $0 + row[$1] * values[output * row.count + $1] }
+      var sum = biases?[output] ?? 0
+      for (column, value) in row.enumerated() { sum += value * values[output * row.count + column] }
+      return sum
     }
   }
 

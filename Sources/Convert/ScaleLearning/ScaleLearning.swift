@@ -26,8 +26,9 @@ struct ScaleLearning {
     guard weights <= LearningOptions.weightLimit else {
       throw LearningError.tooLarge(weights: weights, limit: LearningOptions.weightLimit)
     }
-    guard entries.contains(where: { $0.role.isQuantizable && $0.encoding is any RescalableEncoding })
-    else { throw LearningError.nothingToLearn(recipe: plan.recipe.name) }
+    guard entries.contains(where: { $0.encoding is any RescalableEncoding }) else {
+      throw LearningError.nothingToLearn(recipe: plan.recipe.name)
+    }
     source = try CheckpointWeightSource(plan.checkpoint)
     text = try LearningText(
       calibration,
