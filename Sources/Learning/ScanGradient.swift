@@ -29,15 +29,26 @@ struct ScanGradient {
     let dBias = memory.add(zeros: channels)
     let scratch = memory.add(zeros: (tokens + 1) * states * ChannelTiles.width)
     unsafe memory.withStart { start in
-      var scan = unsafe vk_scan(
-        x: start + x.lowerBound, x_stride: channels, time_steps: start + steps.lowerBound,
-        time_step_stride: channels, B: start + B.lowerBound, C: start + C.lowerBound,
-        parameter_stride: states, gate: nil, gate_stride: 0, A: start + A.lowerBound,
-        D: start + D.lowerBound, time_step_bias: start + bias.lowerBound)
-      var gradient = unsafe vk_scan_gradient(
-        y: start + y.lowerBound, x: start + dx.lowerBound, time_steps: start + dSteps.lowerBound,
-        B: start + dB.lowerBound, C: start + dC.lowerBound, A: start + dA.lowerBound,
-        D: start + dD.lowerBound, time_step_bias: start + dBias.lowerBound)
+      var scan = unsafe vk_scan()
+      unsafe scan.x = UnsafePointer(start + x.lowerBound)
+      unsafe scan.time_steps = UnsafePointer(start + steps.lowerBound)
+      unsafe scan.B = UnsafePointer(start + B.lowerBound)
+      unsafe scan.C = UnsafePointer(start + C.lowerBound)
+      unsafe scan.A = UnsafePointer(start + A.lowerBound)
+      unsafe scan.D = UnsafePointer(start + D.lowerBound)
+      unsafe scan.time_step_bias = UnsafePointer(start + bias.lowerBound)
+      unsafe (scan.x_stride, scan.time_step_stride, scan.parameter_stride) = (
+        channels, channels, states
+      )
+      var gradient = unsafe vk_scan_gradient()
+      unsafe gradient.y = start + y.lowerBound
+      unsafe gradient.x = start + dx.lowerBound
+      unsafe gradient.time_steps = start + dSteps.lowerBound
+      unsafe gradient.B = start + dB.lowerBound
+      unsafe gradient.C = start + dC.lowerBound
+      unsafe gradient.A = start + dA.lowerBound
+      unsafe gradient.D = start + dD.lowerBound
+      unsafe gradient.time_step_bias = start + dBias.lowerBound
       unsafe vk_selective_scan_gradient(
         &gradient, start + scratch.lowerBound, &scan, start + dy.lowerBound, tokens, channels,
         states)
