@@ -65,15 +65,19 @@ import Testing
     try inputs.withUnsafeMutableBufferPointer { inputs in
       try outputs.withUnsafeMutableBufferPointer { outputs in
         let (from, to) = (try #require(inputs.baseAddress), try #require(outputs.baseAddress))
-        var scan = vk_scan(
-          x: from, x_stride: size.channels, time_steps: from + starts[1],
-          time_step_stride: size.channels, B: from + starts[2], C: from + starts[3],
-          parameter_stride: size.states, gate: nil, gate_stride: 0, A: from + starts[4],
-          D: from + starts[5], time_step_bias: from + starts[6])
-        var gradient = vk_scan_gradient(
-          y: to + starts[7], x: to, time_steps: to + starts[1], B: to + starts[2],
-          C: to + starts[3], A: to + starts[4], D: to + starts[5],
-          time_step_bias: to + starts[6])
+        let parts = starts.map { UnsafePointer(from) + $0 }
+        var scan = vk_scan()
+        (scan.x, scan.time_steps, scan.B, scan.C) = (parts[0], parts[1], parts[2], parts[3])
+        (scan.A, scan.D, scan.time_step_bias) = (parts[4], parts[5], parts[6])
+        (scan.x_stride, scan.time_step_stride) = (size.channels, size.channels)
+        scan.parameter_stride = size.states
+        let results = starts.map { to + $0 }
+        var gradient = vk_scan_gradient()
+        (gradient.x, gradient.time_steps, gradient.B, gradient.C) = (
+          results[0], results[1], results[2], results[3]
+        )
+        (gradient.A, gradient.D, gradient.time_step_bias) = (results[4], results[5], results[6])
+        gradient.y = results[7]
         kernels.selective_scan_gradient(
           &gradient, &scratch, &scan, from + starts[7], size.tokens, size.channels, size.states)
       }

@@ -59,7 +59,8 @@ extension StatisticsDescription.Text {
   init(path: String) throws {
     let file = try MappedFile(path: path)
     self.init(
-      name: FileSystem.name(of: path), bytes: file.count, sha256: try Format.sha256(of: file).hexText)
+      name: FileSystem.name(of: path), bytes: file.count,
+      sha256: try Format.sha256(of: file).hexText)
   }
 }
 
