@@ -24,8 +24,9 @@ import Testing
     )
   }
 
-  /// Single precision: relative errors of some 1e-6 that a few layers and sums of a few hundred terms make larger.
-  private static let tolerance = 2e-5
+  /// Single precision: relative errors of some 1e-7 that exponentials, two layers and norms amplify, all tensors alike; up
+  /// to 1e-4 where biases make inputs large, below 2e-5 elsewhere.
+  private static let tolerance = 3e-4
 
   @Test(arguments: [
     (tied: true, biases: true, states: 5, taps: 4), (false, false, 1, 1), (true, false, 16, 3),

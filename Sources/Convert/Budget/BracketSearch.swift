@@ -1,6 +1,8 @@
+import Foundation
+
 /// Finds the largest position whose value does not exceed a goal, if values grow with positions.
 ///
-/// Secants find it fast where values grow evenly; halving keeps that from failing where they do not.
+/// Secants find it fast where values grow evenly; doubling and halving keep that from failing where they do not.
 struct BracketSearch {
   /// A position that was tried.
   struct Point: Equatable {
@@ -39,10 +41,10 @@ struct BracketSearch {
     case (nil, nil): return start
     case (let best?, nil):
       guard best.position < range.upperBound else { return nil }
-      return position(best, away: max(1, (aim - best.value) / slope))
+      return position(best, away: max(stride, (aim - best.value) / slope))
     case (nil, let excess?):
       guard excess.position > range.lowerBound else { return nil }
-      return position(excess, away: min(-1, (aim - excess.value) / slope))
+      return position(excess, away: min(-stride, (aim - excess.value) / slope))
     case (let best?, let excess?):
       let gap = excess.position - best.position
       guard gap > 1 else { return nil }
@@ -52,6 +54,9 @@ struct BracketSearch {
       return best.position + (step.isFinite ? Int(min(max(step, 1), Double(gap - 1))) : gap / 2)
     }
   }
+
+  /// What a try moves at least as long as only one end is known.
+  private var stride: Double { exp2(Double(min(repeats, 40))) }
 
   /// Takes in what was found at a position.
   mutating func add(_ position: Int, value: Double) {

@@ -14,11 +14,12 @@ extension Workplace {
   /// Writes a language model whose embedding is its head.
   func makeTiedTextModel(as name: String = "model") throws {
     let rows = SampleTokenizer.size + 63
-    try copyModel("mamba1-hf-tied-bf16", as: name) { file in
-      file.set(.pattern("backbone.embeddings.weight", shape: [rows, 20]))
+    try copyModel("mamba1-hf", as: name) { file in
+      file.set(.pattern("backbone.embeddings.weight", shape: [rows, 24]))
       file.remove("lm_head.weight")
     }
-    try configure(name, ["vocab_size": .integer(Int64(rows))])
+    try configure(
+      name, ["vocab_size": .integer(Int64(rows)), "tie_word_embeddings": .bool(true)])
     try write(SampleTokenizer.text, to: "\(name)/tokenizer.json")
   }
 

@@ -48,6 +48,12 @@ enum Fixtures {
   }
 
   static func model(_ name: String) -> URL { directory.appendingPathComponent("models/\(name)") }
+
+  /// A file or folder of the trained models that the package brings.
+  static func trained(_ name: String) -> String {
+    directory.deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("Models/\(name)").path
+  }
 }
 
 extension Program.Outcome {

@@ -216,7 +216,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8", "e1.9", "e7.1", "e4.0", "e3.55"])
+  @Test(arguments: ["", "q3", "q8g65", "q4g64", "source", "Q8", "e1.9", "e7.1", "e4.0", "e3.5555"])
   func `a preset that does not exist is refused with the known ones`(name: String) {
     #expect(
       throws: ConvertError.unknownEncoding(
