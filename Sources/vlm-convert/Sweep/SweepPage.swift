@@ -28,7 +28,7 @@ struct SweepPage {
       )
     }
     if let questions = report?.questions { sentences.append("\(questions) questions.") }
-    let execution = ["engine", "scan", "activations"].compactMap { name in
+    let execution = ["engine", "activations", "state"].compactMap { name in
       document.execution[.init(name)]?.stringValue.map { "\(name) \($0)" }
     }
     sentences.append("Executed with \(execution.joined(separator: ", ")).")
