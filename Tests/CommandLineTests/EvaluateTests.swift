@@ -15,17 +15,6 @@ import Testing
     try Program.run("model", "-o", "out.vlmp", "--quantize", preset, in: workplace).expectSuccess()
   }
 
-  private func writeQuestions() throws {
-    try FileManager.default.copyItem(
-      atPath: Fixtures.image("rgb.png"), toPath: workplace.path("picture.png"))
-    try workplace.write(
-      """
-      {"image": "picture.png", "question": "What is it?", "answer": "a star", "kind": "shape"}
-      {"image": "picture.png", "question": "Is it red?", "answer": "no", "kind": "colour"}
-
-      """, to: "questions.jsonl")
-  }
-
   @Test func `a text gives a perplexity`() throws {
     try workplace.makeTextModel()
     let outcome = try Program.run("evaluate", "model", "--text", "sample.txt", in: workplace)
@@ -49,7 +38,7 @@ import Testing
   @Test func `a pack against the original has every documented figure`() throws {
     try workplace.makeVisionLanguageModel()
     try makePack()
-    try writeQuestions()
+    try workplace.writeQuestions()
     let outcome = try Program.run(
       "evaluate", "out.vlmp", "--against", "model", "--text", "sample.txt", "--questions",
       "questions.jsonl", "--json", in: workplace)
@@ -116,7 +105,7 @@ import Testing
   @Test func `figures for people stand side by side`() throws {
     try workplace.makeVisionLanguageModel()
     try makePack()
-    try writeQuestions()
+    try workplace.writeQuestions()
     let outcome = try Program.run(
       "evaluate", "out.vlmp", "--against", "model", "--text", "sample.txt", "--questions",
       "questions.jsonl", in: workplace)
@@ -128,7 +117,7 @@ import Testing
 
   @Test func `only so many questions are asked`() throws {
     try workplace.makeVisionLanguageModel()
-    try writeQuestions()
+    try workplace.writeQuestions()
     let outcome = try Program.run(
       "evaluate", "model", "--questions", "questions.jsonl", "--limit", "1", "--json",
       in: workplace)
@@ -198,7 +187,7 @@ import Testing
 
   @Test func `questions about images for a language model`() throws {
     try workplace.makeTextModel()
-    try writeQuestions()
+    try workplace.writeQuestions()
     try Program.run("evaluate", "model", "--questions", "questions.jsonl", in: workplace)
       .expectFailure(64, "the model has no vision encoder")
   }
@@ -221,7 +210,7 @@ import Testing
 
   @Test func `an image that cannot be read`() throws {
     try workplace.makeVisionLanguageModel()
-    try writeQuestions()
+    try workplace.writeQuestions()
     try workplace.write("no image", to: "picture.png")
     try Program.run("evaluate", "model", "--questions", "questions.jsonl", in: workplace)
       .expectFailure(65, "./picture.png is neither a PNG nor a JPEG file")

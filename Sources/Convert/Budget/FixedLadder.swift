@@ -105,8 +105,3 @@ extension ConversionPlan {
 
   private static let rowsAtOnce = 64
 }
-
-extension SquaredError {
-  /// Error over signal.
-  fileprivate var relative: Double { signal > 0 ? error / signal : 0 }
-}

@@ -161,8 +161,8 @@ extension SensitivityProbe {
       let exact = try matrix(entry.name).expanded()
       let encoded = try EncodedMatrix(exact, encoding: Self.encoding)
       let errors = zip(exact.values, encoded.expanded().values).map { $0 - $1 }
-      let error = SquaredError(exact.values, errors: errors)
-      if error.signal > 0 { total += error.error / error.signal * Double(entry.elementCount) }
+      total +=
+        SquaredError(exact.values, errors: errors).relative * Double(entry.elementCount)
       matrices[entry.name] = encoded
     }
     return (matrices, total)
@@ -176,10 +176,7 @@ extension SensitivityProbe {
     for index in layers {
       let layer = try LanguageLayer(
         CalibrationWeights(source, replacing: replaced), shape, index: index)
-      let streams = pool.map(sequences.count) { [sequences, context] in
-        layer.run(sequences[$0].stream, context)
-      }
-      for (index, stream) in streams.enumerated() { sequences[index].stream = stream }
+      sequences.advance(through: layer, context, threads: pool)
     }
     return sequences
   }

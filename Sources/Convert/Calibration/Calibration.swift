@@ -137,10 +137,7 @@ final class Calibration {
   private func advance(through encoded: [String: EncodedMatrix]) throws {
     let layer = try LanguageLayer(
       CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
-    let streams = pool.map(sequences.count) { [sequences, context] index in
-      layer.run(sequences[index].stream, context)
-    }
-    for (index, stream) in streams.enumerated() { sequences[index].stream = stream }
+    sequences.advance(through: layer, context, threads: pool)
   }
 
   /// Encodes with feedback, or as without calibration if there is no factor.

@@ -29,6 +29,9 @@ struct CalibrationRecord: Codable, Sendable, Equatable {
 }
 
 extension SquaredError {
+  /// Error over signal; 0 without a signal.
+  var relative: Double { signal > 0 ? error / signal : 0 }
+
   /// Signal over error in decibels, to a hundredth; nothing if there is no error or no signal.
   var decibels: Double? {
     guard signal > 0, error > 0 else { return nil }

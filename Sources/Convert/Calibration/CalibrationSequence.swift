@@ -14,6 +14,16 @@ struct CalibrationSequence: Sendable {
   let weights: [Float]
 }
 
+extension [CalibrationSequence] {
+  /// Runs the stream of each through a layer.
+  mutating func advance(
+    through layer: LanguageLayer, _ context: ExecutionContext, threads: ThreadPool
+  ) {
+    let streams = threads.map(count) { [self] index in layer.run(self[index].stream, context) }
+    for (index, stream) in streams.enumerated() { self[index].stream = stream }
+  }
+}
+
 /// Reads the files of a calibration.
 struct CalibrationReader {
   let model: Model

@@ -40,8 +40,8 @@ extension Workplace {
       atPath: Fixtures.image("rgb.png"), toPath: path("picture.png"))
     try write(
       """
-      {"image": "picture.png", "question": "What is it?", "answer": "a star"}
-      {"image": "picture.png", "question": "Is it red?", "answer": "no"}
+      {"image": "picture.png", "question": "What is it?", "answer": "a star", "kind": "shape"}
+      {"image": "picture.png", "question": "Is it red?", "answer": "no", "kind": "colour"}
 
       """, to: "questions.jsonl")
   }
