@@ -135,6 +135,12 @@ void vk_round_columns(
   kernels()->round_columns(codes, errors, w, stride, steps, factor, factor_stride, rows, columns);
 }
 
+void vk_rotate_blocks(
+    float *out, const float *x, size_t stride, const float *signs, size_t rows, size_t columns,
+    size_t block, int backward) {
+  kernels()->rotate_blocks(out, x, stride, signs, rows, columns, block, backward);
+}
+
 void vk_descend_codes(
     int8_t *codes, float *gradient, const vk_steps *steps, const float *moments, size_t rows,
     size_t columns) {

@@ -28,14 +28,19 @@ import CKernels
   private let shape: Shape
   private let precision: Precision
   private let steps: ColumnSteps?
+  private let rotation: BlockRotation?
 
   /// Takes memory for the inputs of some tokens.
   ///
-  /// - Parameter steps: what the inputs are multiplied by before they are rounded.
+  /// - Parameters:
+  ///   - steps: what the inputs are multiplied by before they are rounded.
+  ///   - rotation: how the inputs are rotated before that.
   public init(
-    tokens: Int, columns: Int, shape: Shape, precision: Precision, steps: ColumnSteps? = nil
+    tokens: Int, columns: Int, shape: Shape, precision: Precision, steps: ColumnSteps? = nil,
+    rotation: BlockRotation? = nil
   ) {
     self.columns = columns
+    self.rotation = rotation
     self.steps = steps
     self.shape = shape
     self.precision = precision
@@ -62,11 +67,21 @@ import CKernels
   ///
   /// Rows lie in bundles of eight, so a range begins with a bundle and ends with one or with the last token.
   public func round(_ values: UnsafePointer<Float>, stride: Int, tokens: Range<Int>) {
+    let source = unsafe values + tokens.lowerBound * stride
+    guard let rotation else { return unsafe round(source, stride: stride, as: tokens) }
+    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: tokens.count * columns) {
+      rotated in
+      guard let start = rotated.baseAddress else { return }
+      unsafe rotation.rotate(source, stride: stride, rows: tokens.count, into: start)
+      unsafe round(start, stride: columns, as: tokens)
+    }
+  }
+
+  private func round(_ source: UnsafePointer<Float>, stride: Int, as tokens: Range<Int>) {
     let row = tokens.lowerBound * rowsPerToken
     let code = unsafe codes + row * padded
     let offset = unsafe offsets + row * Self.count(padded, shape.offsetColumns)
     let scale = unsafe scales + row * Self.count(padded, shape.scaleColumns)
-    let source = unsafe values + tokens.lowerBound * stride
     let round = unsafe precision == .byte ? vk_round_inputs : vk_split_inputs
     unsafe round(
       code, offset, scale, source, stride, steps?.start, tokens.count, columns,

@@ -11,6 +11,7 @@ Needs the standard library and the package zstandard.
 import argparse
 import hashlib
 import json
+import math
 import re
 import struct
 import sys
@@ -158,6 +159,29 @@ def signed(content):
     return struct.unpack(f"{len(content)}b", content)
 
 
+def signs(count):
+    """The highest bits of the first outputs of SplitMix64 with the seed 0."""
+    mask = (1 << 64) - 1
+    for number in range(1, count + 1):
+        bits = number * 0x9E3779B97F4A7C15 & mask
+        bits = (bits ^ bits >> 30) * 0xBF58476D1CE4E5B9 & mask
+        bits = (bits ^ bits >> 27) * 0x94D049BB133111EB & mask
+        yield -1 if (bits ^ bits >> 31) >> 63 else 1
+
+
+def turned_back(values, rows, columns):
+    block = min(128, columns & -columns)
+    sign = list(signs(128))
+    walsh = [[(-1) ** (i & j).bit_count() / math.sqrt(block) for j in range(block)]
+             for i in range(block)]
+    result = []
+    for start in range(0, rows * columns, block):
+        part = values[start:start + block]
+        result += [sign[(start % columns + j) % 128] * sum(v * w[j] for v, w in zip(part, walsh))
+                   for j in range(block)]
+    return result
+
+
 def decode(pack, tensor):
     """The rows of the matrix, each a list of numbers."""
     rows, columns, encoding = tensor["rows"], tensor["columns"], tensor["encoding"]
@@ -183,7 +207,7 @@ def decode(pack, tensor):
         scales = halves(plane("scales", 2 * rows * groups))
         values = [scales[r * groups + c // group] * codes[r * columns + c]
                   for r in range(rows) for c in range(columns)]
-    elif encoding == "q4":
+    elif encoding in ("q4", "q4h"):
         width, subs, supers = -(-columns // 2), -(-columns // 16), -(-columns // 256)
         codes = plane("codes", rows * width)
         sub_scales = signed(plane("subScales", rows * subs))
@@ -194,6 +218,8 @@ def decode(pack, tensor):
                 nibble = codes[r * width + c // 2] >> (4 * (c % 2)) & 15
                 scale = super_scales[r * supers + c // 256] * sub_scales[r * subs + c // 16]
                 values.append(scale * (nibble - 8))
+        if encoding == "q4h":
+            values = turned_back(values, rows, columns)
     elif match := re.fullmatch(r"fixed([4-9]|1[0-4])", encoding):
         codes = struct.unpack(f"<{rows * columns}I", plane("codes", 4 * rows * columns))
         values = [(-(code + 1 >> 1) if code & 1 else code >> 1) / (1 << int(match[1])) for code in codes]

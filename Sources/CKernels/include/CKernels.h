@@ -136,6 +136,19 @@ void vk_round_columns(
     int8_t *codes, float *errors, float *w, size_t stride, const vk_steps *steps,
     const float *factor, size_t factor_stride, size_t rows, size_t columns);
 
+/// Rotates rows in blocks of `block` columns, a power of two up to 128 that divides the columns:
+/// signs, then the Walsh-Hadamard transform in its natural order, divided by the root of `block`.
+///
+/// out[r, b + i] = sum_j (-1)^popcount(i & j) signs[(b + j) mod 128] x[r, b + j] / sqrt(block), or, if
+/// `backward`, what undoes that: the transform first and then the signs.
+///
+/// - out: `[rows][columns]`, may be x if rows of that are `columns` apart.
+/// - x: rows are `stride` apart.
+/// - signs: 128 numbers that are 1 or -1.
+void vk_rotate_blocks(
+    float *out, const float *x, size_t stride, const float *signs, size_t rows, size_t columns,
+    size_t block, int backward);
+
 /// Goes over the codes of each row once and moves each by one where that lowers e H e^T, with
 /// e = step * code - w.
 ///
@@ -483,7 +496,7 @@ void vk_factor_gradient(
   X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
   X(q8_quantize) X(q8_scales) X(e_quantize) X(coarse_halves) X(multiply_columns) X(q4_quantize) \
-  X(round_columns) X(descend_codes) \
+  X(round_columns) X(descend_codes) X(rotate_blocks) \
   X(q8_tile) X(q6_tile) X(q4_tile) X(tile_halves) X(tile_bytes) \
   X(q8_expand) X(q6_expand) X(q4_expand) X(round_inputs) X(split_inputs) X(round_rows) X(widen_rows) X(q8_multiply) \
   X(q6_multiply) X(q4_multiply) \

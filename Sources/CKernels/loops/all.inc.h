@@ -7,6 +7,7 @@
 #include "q4.inc.h"
 #include "quantization.inc.h"
 #include "feedback.inc.h"
+#include "rotation.inc.h"
 #include "elementary.inc.h"
 #include "activation.inc.h"
 #include "normalization.inc.h"

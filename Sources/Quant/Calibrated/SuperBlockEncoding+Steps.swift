@@ -20,9 +20,12 @@ extension SuperBlockEncoding: SteppedEncoding {
     return (scales, units)
   }
 
+  /// What the largest scales make of the largest code.
+  var largestWeight: Float { 65504 * 31 * 7 }
+
   /// See `SteppedEncoding`.
   public func requireRepresentable(_ values: [Float], columns: Int) throws(QuantError) {
-    try Quant.requireRepresentable(values, columns: columns, limit: 65504 * 31 * 7)
+    try Quant.requireRepresentable(values, columns: columns, limit: largestWeight)
   }
 
   /// See `SteppedEncoding`.

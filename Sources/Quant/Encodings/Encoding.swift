@@ -21,6 +21,10 @@ public protocol Encoding: Sendable {
   /// matrix may be encoded.
   var isElementwise: Bool { get }
 
+  /// What is done to inputs of so many columns before they are multiplied by tiles, if anything; stored rows are rotated
+  /// alike.
+  func rotation(columns: Int) -> BlockRotation?
+
   /// How products with the encoding's matrices are computed.
   var product: EncodedProduct { get }
 }
@@ -65,6 +69,9 @@ extension TileProduct {
 extension Encoding {
   /// Elements of a row share scales, unless an encoding says otherwise.
   public var isElementwise: Bool { false }
+
+  /// None, unless an encoding says otherwise.
+  public func rotation(columns: Int) -> BlockRotation? { nil }
 
   /// Bytes in memory that a matrix of this shape takes.
   public func byteCount(rows: Int, columns: Int) -> Int {

@@ -7,7 +7,7 @@ public enum Encodings {
       GroupEncoding.groupSizes.map { GroupEncoding(bits: bits, groupSize: $0) }
     }
     + FixedPointEncoding.offered.map { FixedPointEncoding(fractionBits: $0) }
-    + [SuperBlockEncoding(), EntropyEncoding()]
+    + [SuperBlockEncoding(), RotatedEncoding(), EntropyEncoding()]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 

@@ -55,7 +55,8 @@ struct PreparedProduct {
   ) -> RoundedInputs {
     let inputs = RoundedInputs(
       tokens: input.rows, columns: input.columns.count, shape: product.inputShape,
-      precision: precision, steps: product.columnSteps(of: weight))
+      precision: precision, steps: product.columnSteps(of: weight),
+      rotation: weight.encoding.rotation(columns: weight.columns))
     let parts = Parts(input.rows, size: tokensPerRounding)
     pool.run(parts.count) { part in
       unsafe input.withStart {

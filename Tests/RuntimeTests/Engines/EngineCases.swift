@@ -19,9 +19,9 @@ enum EngineCases {
       // Around the four tokens that are multiplied one by one, the blocks of 64 and 128 rows and of 256 tokens.
       let shapes = [
         (1, 1, 1), (1, 63, 15), (2, 64, 16), (4, 65, 17), (5, 127, 33), (17, 128, 64),
-        (19, 129, 257), (257, 130, 31),
+        (19, 129, 257), (257, 130, 31), (3, 65, 384),
       ]
-      let names = ["f32", "f16", "bf16", "q8", "q8g16", "q6", "q5g256", "q4", "e"]
+      let names = ["f32", "f16", "bf16", "q8", "q8g16", "q6", "q5g256", "q4", "q4h", "e"]
       return try names.flatMap { name in
         try shapes.flatMap { try linear(name, tokens: $0, rows: $1, columns: $2) }
       }
