@@ -18,8 +18,8 @@ public struct ConversionPlan: Sendable {
     public let rows: Int
     /// Columns when read as a matrix.
     public let columns: Int
-    /// The encoding it gets.
-    public let encoding: any Encoding
+    /// The encoding it gets. A calibrated `q4` output projection gets `q4h`.
+    public private(set) var encoding: any Encoding
     /// Why.
     public private(set) var reason: String
     /// Whether it is encoded with knowledge of its inputs.
@@ -36,6 +36,11 @@ public struct ConversionPlan: Sendable {
       let isHead = role == .head || role == .embedding && model.language?.hasTiedHead == true
       isCalibrated =
         name.hasPrefix("language.") && (role == .projection || isHead)
+      // A few inputs of output projections are much larger than the others; those of the rest are alike already.
+      if isCalibrated, encoding is SuperBlockEncoding, MatrixPlace(name) == .output {
+        encoding = RotatedEncoding()
+        reason += "; inputs rotated"
+      }
       reason += isCalibrated ? "; calibrated" : "; not calibrated"
     }
   }

@@ -20,9 +20,12 @@ import Testing
     return matrix
   }
 
-  private static func factor(_ columns: Int) throws -> FeedbackFactor {
+  private static func factor(
+    _ columns: Int, _ rotation: BlockRotation? = nil
+  ) throws -> FeedbackFactor {
     var moments = Hessian(columns: columns)
-    moments.add(inputs(columns), threads: pool)
+    let inputs = inputs(columns)
+    moments.add(rotation?.rotated(inputs) ?? inputs, threads: pool)
     return try #require(FeedbackFactor(moments))
   }
 
@@ -52,7 +55,9 @@ import Testing
   private static func planes(
     _ name: String, _ weights: Matrix, threads: Int = 2
   ) throws -> [[UInt8]] {
-    let (pool, factor) = (ThreadPool(threads: threads), try factor(weights.columns))
+    let pool = ThreadPool(threads: threads)
+    let factor = try factor(
+      weights.columns, encoding(name).rotation(columns: weights.columns))
     if let entropy = try encoding(name) as? EntropyEncoding {
       return try EntropyMatrix(
         weights.values, rows: weights.rows, columns: weights.columns, encoding: entropy,
@@ -65,7 +70,7 @@ import Testing
     ).planes
   }
 
-  @Test(arguments: ["q4", "q6", "q8g32", "e4", "e2.5"])
+  @Test(arguments: ["q4", "q4h", "q6", "q8g32", "e4", "e2.5"])
   func `outputs come nearer than by rounding alone`(name: String) throws {
     let weights = Matrix.noise(rows: 90, columns: 300, seed: 1)
     let encoding = try Self.encoding(name)
@@ -78,7 +83,7 @@ import Testing
     #expect(ratio < 0.6, "\(name): \(ratio)")
   }
 
-  @Test(arguments: ["q4", "q6", "e4"])
+  @Test(arguments: ["q4", "q4h", "q6", "e4"])
   func `bytes do not depend on threads`(name: String) throws {
     let weights = Matrix.noise(rows: 150, columns: 280, seed: 2)
     #expect(

@@ -176,7 +176,7 @@ extension SensitivityProbe {
     for index in layers {
       let layer = try LanguageLayer(
         CalibrationWeights(source, replacing: replaced), shape, index: index)
-      sequences.advance(through: layer, context, threads: pool)
+      sequences.advance(\.stream, through: layer, context, threads: pool)
     }
     return sequences
   }

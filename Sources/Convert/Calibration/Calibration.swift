@@ -8,25 +8,26 @@ import Synchronization
 ///
 /// Sequences run through a layer as it is in the checkpoint, which shows the inputs of its matrices; the matrices are
 /// encoded; and the sequences run through the layer once more with the encoded matrices, so that the next layer is fitted
-/// to what it will get. In memory are the sequences at one place of the model and one layer.
+/// to what it will get. Beside, the same sequences run through the original layers, which shows what is lacking. In memory
+/// are the sequences at one place of the model and one layer.
 final class Calibration {
   /// Tokens whose inputs are in memory at a time.
-  private static let tokensAtOnce = 2048
+  static let tokensAtOnce = 2048
 
-  private let plan: ConversionPlan
-  private let source: CheckpointWeightSource
-  private let shape: LanguageDescription
+  let plan: ConversionPlan
+  let source: CheckpointWeightSource
+  let shape: LanguageDescription
   private let isStrict: Bool
   private let balancesDepth: Bool
-  private let pool: ThreadPool
-  private let context = ExecutionContext()
-  private var sequences = [CalibrationSequence]()
+  let pool: ThreadPool
+  let context = ExecutionContext()
+  var sequences = [CalibrationSequence]()
   /// What an earlier calibration gathered; the model does not run if there is something.
-  private let stored: StatisticsReader?
+  let stored: StatisticsReader?
   /// Where to write what is gathered.
-  private var gathered: StatisticsWriter?
-  private var nextLayer = 0
-  private var finished = [String: EncodedTensor]()
+  var gathered: StatisticsWriter?
+  var nextLayer = 0
+  var finished = [String: EncodedTensor]()
 
   /// Reads what to calibrate on.
   init(_ plan: ConversionPlan, _ options: CalibrationOptions, threads: ThreadPool) throws {
@@ -73,91 +74,25 @@ final class Calibration {
     return try head(entry)
   }
 
-  private func calibrateLayer() throws {
-    let entries = plan.calibrated(layer: nextLayer)
-    let moments = try stored?.moments(of: entries) ?? observe(entries, layer: nextLayer)
-    for entry in entries { try gathered?.append(moments[entry.name], of: entry) }
-    let factors = pool.map(entries.count) { index in
-      moments[entries[index].name].flatMap { FeedbackFactor($0) }
-    }
-    var encoded = [String: EncodedMatrix]()
-    for (entry, factor) in zip(entries, factors) {
-      let tokens = moments[entry.name]?.tokens ?? 0
-      let tensor = try encode(entry, factor, tokens: tokens)
-      finished[entry.name] = tensor
-      encoded[entry.name] = try EncodedMatrix(
-        encoding: entry.encoding, rows: entry.rows, columns: entry.columns, planes: tensor.planes)
-    }
-    if stored == nil { try advance(through: encoded) }
-    nextLayer += 1
-  }
-
-  /// The moments of the inputs of some matrices of a layer, by their names.
-  private func observe(
-    _ entries: [ConversionPlan.Entry], layer: Int
-  ) throws -> [String: Hessian] {
-    let weights = CalibrationWeights(source)
-    let runnable = try LanguageLayer(weights, shape, index: layer)
-    var moments = Dictionary(
-      uniqueKeysWithValues: entries.map { ($0.name, Hessian(columns: $0.columns)) })
-    for range in batches {
-      let batch = Array(sequences[range])
-      let inputs = pool.map(batch.count) { [context] index in
-        let seen = Mutex([String: Matrix]())
-        let observed = context.observed { matrix, input in
-          guard let name = weights.name(of: matrix) else { return }
-          seen.withLock { $0[name] = input.copied }
-        }
-        _ = runnable.run(batch[index].stream, observed)
-        return seen.withLock { $0 }
-      }
-      let tokenWeights = batch.flatMap(\.weights)
-      for name in moments.keys {
-        let parts = inputs.compactMap { $0[name] }
-        moments[name]?.add(parts.joinedRows, weights: tokenWeights, threads: pool)
-      }
-    }
-    return moments
-  }
-
-  /// Sequences that run together: as many as have about `tokensAtOnce` tokens.
-  private var batches: [Range<Int>] {
-    var batches = [Range<Int>]()
-    var (start, tokens) = (0, 0)
-    for (index, sequence) in sequences.enumerated() {
-      tokens += sequence.weights.count
-      guard tokens >= Self.tokensAtOnce || index == sequences.count - 1 else { continue }
-      batches.append(start..<index + 1)
-      (start, tokens) = (index + 1, 0)
-    }
-    return batches
-  }
-
-  /// Runs the sequences through the next layer with its encoded matrices.
-  private func advance(through encoded: [String: EncodedMatrix]) throws {
-    let layer = try LanguageLayer(
-      CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
-    sequences.advance(through: layer, context, threads: pool)
-  }
-
   /// Encodes with feedback, or as without calibration if there is no factor.
   ///
   /// - Parameter rowFactors: what the steps of the rows of a fine grid are multiplied by.
-  private func encode(
+  func encode(
     _ entry: ConversionPlan.Entry, _ factor: FeedbackFactor?, tokens: Int,
-    rowFactors: [Float]? = nil
+    correction: Correction? = nil, rowFactors: [Float]? = nil
   ) throws -> EncodedTensor {
     guard let factor else { return try encodePlainly(entry, tokens: tokens) }
     let record = CalibrationRecord(
-      method: .feedback, tokens: tokens, damping: factor.damping, deadInputs: factor.deadInputs)
+      method: .feedback, tokens: tokens, damping: factor.damping, deadInputs: factor.deadInputs,
+      correction: correction.map { _ in MatrixPlace(entry.name).correction })
     guard let encoding = entry.encoding as? EntropyEncoding else {
-      return try encode(entry, .moments(factor), record)
+      return try encode(entry, .moments(factor), record, correction)
     }
     let rowFactors = rowFactors ?? depthFactors(entry)
     return try encode(entry, record) { values, rows in
       let matrix = try EntropyMatrix(
         values, rows: rows.count, columns: entry.columns, encoding: encoding, factor: factor,
-        rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
+        correction: correction?.rows(rows), rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
       return (matrix.planes, matrix.weightError, matrix.outputError)
     }
   }
@@ -173,7 +108,8 @@ final class Calibration {
   }
 
   private func encode(
-    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord
+    _ entry: ConversionPlan.Entry, _ inputs: CalibratedMatrix.Inputs, _ record: CalibrationRecord,
+    _ correction: Correction? = nil
   ) throws -> EncodedTensor {
     guard let encoding = entry.encoding as? any SteppedEncoding else {
       throw ConvertError.notCalibrated(
@@ -182,7 +118,7 @@ final class Calibration {
     return try encode(entry, record) { values, rows in
       let matrix = try CalibratedMatrix(
         values, rows: rows.count, columns: entry.columns, encoding: encoding, inputs: inputs,
-        threads: pool)
+        correction: correction?.rows(rows), threads: pool)
       return (matrix.planes, matrix.weightError, matrix.outputError ?? SquaredError())
     }
   }
@@ -222,21 +158,21 @@ extension Calibration {
   /// A head that is the embedding is weighted only, unless its grid is fine: its rows are inputs as well, and feedback
   /// would move them.
   private func head(_ entry: ConversionPlan.Entry) throws -> EncodedTensor {
-    let moments = try stored?.moments(of: entry) ?? headMoments(entry)
-    try gathered?.append(moments, of: entry)
+    let inputs = try stored?.inputs(of: entry) ?? headInputs(entry)
+    try gathered?.append(inputs, of: entry)
     let isFine = entry.encoding is EntropyEncoding
     if entry.role == .embedding, isFine || gathered != nil {
       let importance = try stored?.importance(of: entry) ?? tokenImportance(entry)
       try gathered?.append(importance)
-      if isFine { return try fineEmbedding(entry, moments, importance) }
+      if isFine { return try fineEmbedding(entry, inputs.moments, importance) }
     }
-    let factor = FeedbackFactor(moments)
+    let factor = FeedbackFactor(inputs.moments)
     guard entry.role == .embedding, let factor else {
-      return try encode(entry, factor, tokens: moments.tokens)
+      return try encode(entry, factor, tokens: inputs.tokens)
     }
     return try encode(
       entry, .importance(factor.importance),
-      CalibrationRecord(method: .importance, tokens: moments.tokens))
+      CalibrationRecord(method: .importance, tokens: inputs.tokens))
   }
 
   /// Rows of a rounded embedding differ in how much they matter: tokens that are never likely are hardly read either.
@@ -249,15 +185,16 @@ extension Calibration {
       entry, FeedbackFactor(moments), tokens: moments.tokens, rowFactors: importance.rowFactors)
   }
 
-  private func headMoments(_ entry: ConversionPlan.Entry) throws -> Hessian {
+  private func headInputs(_ entry: ConversionPlan.Entry) throws -> LayerInputs {
     let normalization = try finalNormalization()
-    var moments = Hessian(columns: entry.columns)
+    var inputs = LayerInputs(entry)
     for range in batches {
       let streams = sequences[range].map { normalization($0.stream, context.engine) }
-      moments.add(
-        streams.joinedRows, weights: sequences[range].flatMap(\.weights), threads: pool)
+      inputs.add(
+        streams.joinedRows, missing: nil, weights: sequences[range].flatMap(\.weights),
+        threads: pool)
     }
-    return moments
+    return inputs
   }
 
   private func tokenImportance(_ entry: ConversionPlan.Entry) throws -> TokenImportance {
@@ -280,13 +217,5 @@ extension Calibration {
     try Normalization(
       source, "language.normalization", shape.normalization, width: shape.width,
       epsilon: shape.epsilon)
-  }
-}
-
-extension [Matrix] {
-  /// All rows, one matrix below the other.
-  fileprivate var joinedRows: Matrix {
-    Matrix(
-      rows: reduce(0) { $0 + $1.rows }, columns: first?.columns ?? 0, values: flatMap(\.values))
   }
 }

@@ -20,6 +20,8 @@ struct CalibrationRecord: Codable, Sendable, Equatable {
   var damping: Double?
   /// Inputs that take no part in the feedback.
   var deadInputs: Int?
+  /// How much of what brings outputs nearest to those of the original model was added to the weights first.
+  var correction: Float?
   /// Why there was no feedback although there should have been.
   var fallback: String?
   /// Decibels.

@@ -10,17 +10,29 @@ struct CalibrationSequence: Sendable {
 
   /// The stream between two layers: `[tokens, width]`.
   var stream: Matrix
+  /// The same stream in the original model.
+  var original: Matrix
   /// One for each token.
   let weights: [Float]
+
+  /// Starts before the first layer.
+  init(stream: Matrix, weights: [Float]) {
+    self.stream = stream
+    original = stream
+    self.weights = weights
+  }
 }
 
 extension [CalibrationSequence] {
-  /// Runs the stream of each through a layer.
+  /// Runs a stream of each through a layer.
   mutating func advance(
+    _ stream: WritableKeyPath<CalibrationSequence, Matrix> & Sendable,
     through layer: LanguageLayer, _ context: ExecutionContext, threads: ThreadPool
   ) {
-    let streams = threads.map(count) { [self] index in layer.run(self[index].stream, context) }
-    for (index, stream) in streams.enumerated() { self[index].stream = stream }
+    let streams = threads.map(count) { [self] index in
+      layer.run(self[index][keyPath: stream], context)
+    }
+    for (index, output) in streams.enumerated() { self[index][keyPath: stream] = output }
   }
 }
 

@@ -8,6 +8,9 @@ public struct CalibratedMatrix: Sendable {
     case moments(FeedbackFactor)
   }
 
+  /// The share of the moments' diagonal that is best added to it for steps this wide; found on trained models.
+  public static let damping = 0.15
+
   /// Rows that one task rounds.
   private static let rowsPerTask = 64
 
@@ -20,11 +23,16 @@ public struct CalibratedMatrix: Sendable {
 
   /// Encodes `[rows, columns]` weights. The bytes do not depend on the number of threads.
   ///
+  /// If the encoding rotates inputs, moments and correction are those of rotated ones.
+  ///
+  /// - Parameter correction: what the weights should be moved by before they are rounded; errors are those of the sum.
   /// - Throws: an error if weights have no place in the encoding.
   public init(
     _ values: [Float], rows: Int, columns: Int, encoding: any SteppedEncoding, inputs: Inputs,
-    threads pool: ThreadPool
+    correction: Correction? = nil, threads pool: ThreadPool
   ) throws {
+    try encoding.requireRepresentable(values, columns: columns)
+    let values = Self.target(values, rows, columns, encoding, correction)
     try encoding.requireRepresentable(values, columns: columns)
     let tasks = (rows + Self.rowsPerTask - 1) / Self.rowsPerTask
     let parts = pool.map(tasks) { task in
@@ -36,6 +44,16 @@ public struct CalibratedMatrix: Sendable {
     planes = encoding.planes.indices.map { plane in parts.flatMap { $0.planes[plane] } }
     weightError = parts.reduce(SquaredError()) { $0 + $1.weight }
     outputError = parts.compactMap(\.output).reduce(nil) { ($0 ?? SquaredError()) + $1 }
+  }
+
+  /// What is rounded.
+  private static func target(
+    _ values: [Float], _ rows: Int, _ columns: Int, _ encoding: any SteppedEncoding,
+    _ correction: Correction?
+  ) -> [Float] {
+    var target = Matrix(rows: rows, columns: columns, values: values)
+    if let rotation = encoding.rotation(columns: columns) { target = rotation.rotated(target) }
+    return (correction?.applied(to: target) ?? target).values
   }
 }
 
@@ -76,7 +94,7 @@ private struct Part: Sendable {
       measure.squares(zip(result.expanded, values).map { $0 - $1 }, rows: rows)
     }
     var result = FeedbackRounding(
-      encoding: encoding, importance: factor.importance, factor: factor)(values, rows: rows)
+      encoding: encoding, importance: factor.pivots, factor: factor)(values, rows: rows)
     let plain = FeedbackRounding(
       encoding: encoding, importance: factor.importance, factor: nil)(values, rows: rows)
     for (row, (own, other)) in zip(errors(result), errors(plain)).enumerated()

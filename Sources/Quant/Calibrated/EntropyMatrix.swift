@@ -18,12 +18,16 @@ public struct EntropyMatrix: Sendable {
 
   /// Encodes `[rows, columns]` weights. The bytes do not depend on the number of threads.
   ///
-  /// - Parameter rowFactors: what the step of each row is multiplied by; 1 if absent.
+  /// - Parameters:
+  ///   - correction: what the weights should be moved by before they are rounded; errors are those of the sum.
+  ///   - rowFactors: what the step of each row is multiplied by; 1 if absent.
   /// - Throws: an error if weights have no place in the encoding.
   public init(
     _ values: [Float], rows: Int, columns: Int, encoding: EntropyEncoding, factor: FeedbackFactor,
-    rowFactors: [Float]? = nil, threads pool: ThreadPool
+    correction: Correction? = nil, rowFactors: [Float]? = nil, threads pool: ThreadPool
   ) throws {
+    let values =
+      correction?.applied(to: Matrix(rows: rows, columns: columns, values: values)).values ?? values
     try encoding.requireRepresentable(values, columns: columns)
     let grid = Grid(encoding: encoding, factor: factor)
     let tasks = (rows + Self.rowsPerTask - 1) / Self.rowsPerTask

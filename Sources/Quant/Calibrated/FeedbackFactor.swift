@@ -23,11 +23,18 @@ public struct FeedbackFactor: Sendable {
   /// The diagonal of `moments`, with the dead share of the median at least.
   public let importance: [Float]
 
+  /// Inputs that are hardly ever there.
+  private let isDead: [Bool]
+  /// What brought the mean of the diagonal to 1.
+  private let scale: Double
+
   /// Factors the moments of some inputs; nothing if they have no factor even when they are damped.
-  public init?(_ hessian: Hessian) {
+  ///
+  /// - Parameter damping: the share of the diagonal that is added to it, at least.
+  public init?(_ hessian: Hessian, damping least: Double = 0.05) {
     columns = hessian.columns
     guard let normalized = NormalizedMoments(hessian) else { return nil }
-    var damping = hessian.tokens < 2 * columns ? 0.1 : 0.05
+    var damping = hessian.tokens < 2 * columns ? max(0.1, least) : least
     var factor: [Float]?
     for attempt in 0..<Self.attempts where factor == nil {
       if attempt > 0 { damping *= 10 }
@@ -35,10 +42,41 @@ public struct FeedbackFactor: Sendable {
     }
     guard let factor else { return nil }
     self.damping = damping
-    deadInputs = normalized.deadInputs
+    isDead = normalized.isDead
+    deadInputs = isDead.count { $0 }
+    scale = normalized.scale
     upper = factor
     importance = normalized.diagonal
     moments = normalized.symmetric
+  }
+
+  /// How much an error counts in each column once those after it make up for it: the pivots `1 / U_kk²`.
+  var pivots: [Float] {
+    (0..<columns).map { 1 / (upper[$0 * (columns + 1)] * upper[$0 * (columns + 1)]) }
+  }
+
+  /// `D · H⁻¹`: what has to be added to weights so that the outputs gain what they lack, by least squares.
+  ///
+  /// - Parameter lack: `D = Σ a · lack · xᵀ` with the inputs and the weights of the moments.
+  /// - Returns: `[lack.rows, columns]`; nothing if there are numbers that are not finite.
+  public func correction(_ lack: CrossMoments) -> Matrix? {
+    let rows = lack.rows
+    let products = lack.values.indices.map { index in
+      isDead[index % columns] ? 0 : Float(lack.values[index] * scale)
+    }
+    var half = [Float](repeating: 0, count: products.count)
+    var whole = half
+    unsafe upper.withUnsafeBufferPointer { upper in
+      guard let upper = upper.baseAddress, rows > 0 else { return }
+      unsafe MatrixProduct.multiplyTransposed(
+        left: products, leftStride: columns, right: upper, rightStride: columns, output: &half,
+        outputStride: columns, rows: rows, columns: columns, inner: columns, accumulating: false)
+      unsafe MatrixProduct.multiply(
+        left: half, leftStride: columns, right: upper, rightStride: columns, output: &whole,
+        outputStride: columns, rows: rows, columns: columns, inner: columns, accumulating: false)
+    }
+    guard whole.allSatisfy(\.isFinite) else { return nil }
+    return Matrix(rows: rows, columns: columns, values: whole)
   }
 
   /// The factor for inputs that are multiplied by steps first, and weights that are divided by them.
@@ -76,7 +114,8 @@ public struct FeedbackFactor: Sendable {
 /// Moments brought to a mean of 1 on the diagonal, with dead inputs taken out.
 private struct NormalizedMoments {
   let columns: Int
-  let deadInputs: Int
+  let isDead: [Bool]
+  let scale: Double
   /// The upper triangle, row-major.
   let upper: [Double]
 
@@ -87,8 +126,8 @@ private struct NormalizedMoments {
     let median = diagonal.sorted()[columns / 2]
     guard hessian.upper.allSatisfy(\.isFinite), median > 0 else { return nil }
     let least = median * FeedbackFactor.deadShare
-    let isDead = diagonal.map { $0 < least }
-    let scale = Double(columns) / diagonal.reduce(0, +)
+    isDead = diagonal.map { $0 < least }
+    scale = Double(columns) / diagonal.reduce(0, +)
     var upper = hessian.upper
     for row in 0..<columns {
       let start = row * columns
@@ -98,7 +137,6 @@ private struct NormalizedMoments {
       }
       if isDead[row] { upper[start + row] = least * scale }
     }
-    deadInputs = isDead.count { $0 }
     self.upper = upper
   }
 

@@ -4,7 +4,7 @@
 /// tokens (OBQ, arXiv:2208.11580). Sums run in single precision over 2,048 tokens and in double precision beyond.
 public struct Hessian: Sendable {
   /// Tokens that are summed in single precision.
-  private static let panelTokens = 2048
+  static let panelTokens = 2048
   /// Rows of `H` that one task computes.
   private static let rowsPerTask = 128
 
@@ -73,7 +73,8 @@ public struct Hessian: Sendable {
     let tasks = (columns + Self.rowsPerTask - 1) / Self.rowsPerTask
     let stripes = pool.map(tasks) { [columns] task in
       let first = task * Self.rowsPerTask
-      return panel.products(of: first..<min(first + Self.rowsPerTask, columns))
+      return panel.products(
+        of: first..<min(first + Self.rowsPerTask, columns), with: panel, first..<columns)
     }
     for (task, stripe) in stripes.enumerated() {
       let first = task * Self.rowsPerTask
@@ -89,26 +90,29 @@ public struct Hessian: Sendable {
 
 extension Matrix {
   /// Multiplies every element by the factor of its row.
-  fileprivate mutating func scaleRows(by factors: [Float]) {
+  mutating func scaleRows(by factors: [Float]) {
     for (row, factor) in factors.enumerated() where factor != 1 {
       for index in row * columns..<(row + 1) * columns { values[index] *= factor }
     }
   }
 
-  /// The products of some columns with themselves and all columns after them, summed over rows.
-  fileprivate func products(of range: Range<Int>) -> Matrix {
-    let rest = columns - range.lowerBound
-    let products = unsafe [Float](unsafeUninitializedCapacity: range.count * rest) {
+  /// The products of some columns with some of another matrix of as many rows, summed over rows.
+  func products(of range: Range<Int>, with other: Matrix, _ others: Range<Int>) -> Matrix {
+    let products = unsafe [Float](unsafeUninitializedCapacity: range.count * others.count) {
       buffer, count in
       unsafe values.withUnsafeBufferPointer { values in
-        guard let start = values.baseAddress, let output = buffer.baseAddress else { return }
-        unsafe MatrixProduct.multiplyLeftTransposed(
-          left: start + range.lowerBound, leftStride: columns, right: start + range.lowerBound,
-          rightStride: columns, output: output, outputStride: rest, rows: range.count,
-          columns: rest, inner: rows)
-        count = range.count * rest
+        unsafe other.values.withUnsafeBufferPointer { otherValues in
+          guard let left = values.baseAddress, let right = otherValues.baseAddress,
+            let output = buffer.baseAddress
+          else { return }
+          unsafe MatrixProduct.multiplyLeftTransposed(
+            left: left + range.lowerBound, leftStride: columns, right: right + others.lowerBound,
+            rightStride: other.columns, output: output, outputStride: others.count,
+            rows: range.count, columns: others.count, inner: rows)
+          count = range.count * others.count
+        }
       }
     }
-    return Matrix(rows: range.count, columns: rest, values: products)
+    return Matrix(rows: range.count, columns: others.count, values: products)
   }
 }

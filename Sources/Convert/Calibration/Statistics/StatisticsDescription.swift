@@ -14,7 +14,7 @@ struct StatisticsDescription: Codable, Sendable, Equatable {
 
   /// The key of the file's metadata, and the newest version of what stands there.
   static let key = "statistics"
-  static let currentVersion = 1
+  static let currentVersion = 2
   /// The name of the tensor of token importance.
   static let importanceName = "token_importance"
 
@@ -53,6 +53,21 @@ struct StatisticsDescription: Codable, Sendable, Equatable {
 
   /// The name of the tensor with the moments of a matrix's inputs.
   static func momentsName(_ matrix: String) -> String { "moments.\(matrix)" }
+
+  /// The name of the tensor with the moments of what a matrix lacks and its inputs.
+  static func lackName(_ matrix: String) -> String { "lack.\(matrix)" }
+
+  /// The tensors of a matrix.
+  static func tensors(
+    of entry: ConversionPlan.Entry
+  ) -> [(name: String, dataType: DataType, shape: [Int])] {
+    let moments = (
+      name: momentsName(entry.name), dataType: DataType.f64,
+      shape: [Hessian.triangleCount(columns: entry.columns)]
+    )
+    guard let lack = entry.lackShape else { return [moments] }
+    return [moments, (lackName(entry.name), .f64, [lack.rows, lack.columns])]
+  }
 }
 
 extension StatisticsDescription.Text {
@@ -65,9 +80,14 @@ extension StatisticsDescription.Text {
 }
 
 extension ConversionPlan {
-  /// The calibrated matrices of a layer.
-  func calibrated(layer: Int) -> [Entry] {
-    entries.filter { $0.isCalibrated && $0.name.hasPrefix("language.layers.\(layer).") }
+  /// The calibrated matrices of a layer, in the order in which they are encoded. Those that write to the stream come
+  /// last, when it is known what the others make of their inputs.
+  func calibrationStages(layer: Int) -> [[Entry]] {
+    let entries = entries.filter {
+      $0.isCalibrated && $0.name.hasPrefix("language.layers.\(layer).")
+    }
+    let isLast = { (entry: Entry) in MatrixPlace(entry.name) == .output }
+    return [entries.filter { !isLast($0) }, entries.filter(isLast)]
   }
 
   /// The identity of the checkpoint.

@@ -56,16 +56,20 @@ struct StatisticsReader {
     }
   }
 
-  /// The moments of the inputs of some matrices, by their names.
-  func moments(of entries: [ConversionPlan.Entry]) throws -> [String: Hessian] {
+  /// What is known of the inputs of some matrices, by their names.
+  func inputs(of entries: [ConversionPlan.Entry]) throws -> [String: LayerInputs] {
     Dictionary(
-      try entries.map { ($0.name, try moments(of: $0)) }, uniquingKeysWith: { first, _ in first })
+      try entries.map { ($0.name, try inputs(of: $0)) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// The moments of the inputs of a matrix.
-  func moments(of entry: ConversionPlan.Entry) throws -> Hessian {
+  /// What is known of the inputs of a matrix.
+  func inputs(of entry: ConversionPlan.Entry) throws -> LayerInputs {
+    LayerInputs(entry, moments: try moments(of: entry), lack: try lack(of: entry))
+  }
+
+  private func moments(of entry: ConversionPlan.Entry) throws -> Hessian {
     let name = StatisticsDescription.momentsName(entry.name)
-    let values = try values(name, count: Hessian.triangleCount(columns: entry.columns))
+    let values = try values(name, shape: [Hessian.triangleCount(columns: entry.columns)])
     guard
       let moments = Hessian(columns: entry.columns, tokens: description.tokens, triangle: values)
     else { throw refusal("tensor \(name)", "\(values.count) values", "a triangle") }
@@ -73,10 +77,21 @@ struct StatisticsReader {
     return moments
   }
 
+  private func lack(of entry: ConversionPlan.Entry) throws -> CrossMoments? {
+    guard let (rows, columns) = entry.lackShape else { return nil }
+    let name = StatisticsDescription.lackName(entry.name)
+    let values = try values(name, shape: [rows, columns])
+    let limit = Double(Float.greatestFiniteMagnitude) * Double(description.tokens)
+    if let wrong = values.firstIndex(where: { !(-limit...limit).contains($0) }) {
+      throw refusal("element \(wrong) of \(name)", "\(values[wrong])", "at most \(limit)")
+    }
+    return CrossMoments(rows: rows, columns: columns, values: values)
+  }
+
   /// How much the tokens of an embedding matter.
   func importance(of entry: ConversionPlan.Entry) throws -> TokenImportance {
     let name = StatisticsDescription.importanceName
-    let sums = try values(name, count: entry.rows)
+    let sums = try values(name, shape: [entry.rows])
     guard let positions = description.importancePositions else {
       throw refusal("the number of positions", "missing", "one, because there is \(name)")
     }
@@ -110,15 +125,15 @@ struct StatisticsReader {
     }
   }
 
-  private func values(_ name: String, count: Int) throws -> [Double] {
+  private func values(_ name: String, shape: [Int]) throws -> [Double] {
     guard let tensor = file.tensors[ExactString(name)] else {
       throw refusal(
         "tensor \(name)", "missing",
         "it, because this conversion rounds that matrix (the statistics are from the recipe \(description.recipe))"
       )
     }
-    guard tensor.shape == [count] else {
-      throw refusal("the shape of tensor \(name)", "\(tensor.shape)", "[\(count)]")
+    guard tensor.shape == shape else {
+      throw refusal("the shape of tensor \(name)", "\(tensor.shape)", "\(shape)")
     }
     return try file.doubles(of: tensor)
   }

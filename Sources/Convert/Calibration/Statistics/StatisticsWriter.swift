@@ -9,16 +9,11 @@ struct StatisticsWriter {
   /// Creates the file; its tensors come in the order of calibration: layer after layer, then the head.
   init(path: String, _ description: StatisticsDescription, _ plan: ConversionPlan) throws {
     let layers = (0..<(plan.description.language?.layers.count ?? 0)).flatMap {
-      plan.calibrated(layer: $0)
+      plan.calibrationStages(layer: $0).joined()
     }
     let inLayers = Set(layers.map(\.name))
     let heads = plan.entries.filter { $0.isCalibrated && !inLayers.contains($0.name) }
-    var tensors = (layers + heads).map { entry in
-      (
-        name: StatisticsDescription.momentsName(entry.name), dataType: DataType.f64,
-        shape: [Hessian.triangleCount(columns: entry.columns)]
-      )
-    }
+    var tensors = (layers + heads).flatMap(StatisticsDescription.tensors)
     if let embedding = heads.first(where: { $0.role == .embedding }) {
       tensors.append((StatisticsDescription.importanceName, .f64, [embedding.rows]))
     }
@@ -28,13 +23,18 @@ struct StatisticsWriter {
       overwrite: false)
   }
 
-  /// Adds the moments of the inputs of a matrix, which must be numbers.
-  mutating func append(_ moments: Hessian?, of entry: ConversionPlan.Entry) throws {
-    guard let triangle = moments?.triangle, triangle.allSatisfy(\.isFinite) else {
+  /// Adds what is known of the inputs of a matrix, which must be numbers.
+  mutating func append(_ inputs: LayerInputs?, of entry: ConversionPlan.Entry) throws {
+    try append(inputs?.moments.triangle, of: entry)
+    if entry.lackShape != nil { try append(inputs?.lack?.values, of: entry) }
+  }
+
+  private mutating func append(_ moments: [Double]?, of entry: ConversionPlan.Entry) throws {
+    guard let moments, moments.allSatisfy(\.isFinite) else {
       throw ConvertError.notCalibrated(
         tensor: entry.name, reason: "the moments of its inputs, to be written, are not finite")
     }
-    try writer.append(doubles: triangle)
+    try writer.append(doubles: moments)
   }
 
   mutating func append(_ importance: TokenImportance) throws {
