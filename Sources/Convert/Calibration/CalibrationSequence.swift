@@ -26,7 +26,7 @@ struct CalibrationSequence: Sendable {
 extension [CalibrationSequence] {
   /// Runs a stream of each through a layer.
   mutating func advance(
-    _ stream: WritableKeyPath<CalibrationSequence, Matrix> & Sendable,
+    _ stream: any WritableKeyPath<CalibrationSequence, Matrix> & Sendable,
     through layer: LanguageLayer, _ context: ExecutionContext, threads: ThreadPool
   ) {
     let streams = threads.map(count) { [self] index in

@@ -95,7 +95,7 @@ struct LayerInputs: Sendable {
 
 extension ConversionPlan.Entry {
   /// Whether its weights are moved before they are rounded. Fine grids leave little to make up for.
-  var isCorrected: Bool { lackShape != nil && !(encoding is EntropyEncoding) }
+  var isCorrected: Bool { lackShape != nil }
 
   /// The rows and columns of the moments of what it lacks and its inputs; nothing if its weights are never moved.
   var lackShape: (rows: Int, columns: Int)? {
