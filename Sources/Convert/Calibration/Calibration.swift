@@ -84,7 +84,7 @@ final class Calibration {
     guard let factor else { return try encodePlainly(entry, tokens: tokens) }
     let record = CalibrationRecord(
       method: .feedback, tokens: tokens, damping: factor.damping, deadInputs: factor.deadInputs,
-      correction: correction.map { _ in MatrixPlace(entry.name).correction })
+      correction: correction.map { _ in Correction.strength })
     guard let encoding = entry.encoding as? EntropyEncoding else {
       return try encode(entry, .moments(factor), record, correction)
     }

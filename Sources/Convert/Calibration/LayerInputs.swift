@@ -80,23 +80,17 @@ struct LayerInputs: Sendable {
   func fit(_ entry: ConversionPlan.Entry) -> Fit? {
     let rotation = entry.encoding.rotation(columns: entry.columns)
     let moments = rotation.map(moments.rotated) ?? moments
-    let factor =
-      entry.encoding is EntropyEncoding
-      ? FeedbackFactor(moments) : FeedbackFactor(moments, damping: CalibratedMatrix.damping)
-    guard let factor else { return nil }
-    guard entry.isCorrected, let lack else { return Fit(factor: factor, correction: nil) }
+    guard let factor = FeedbackFactor(moments) else { return nil }
+    guard let lack else { return Fit(factor: factor, correction: nil) }
     let known = rotation.map { lack.rotated(by: $0, lack: place == .input) } ?? lack
     guard var change = factor.correction(known) else { return nil }
-    change.scale(by: place.correction)
+    change.scale(by: Correction.strength)
     return Fit(
       factor: factor, correction: place == .output ? .outputs(change) : .inputs(change))
   }
 }
 
 extension ConversionPlan.Entry {
-  /// Whether its weights are moved before they are rounded. Fine grids leave little to make up for.
-  var isCorrected: Bool { lackShape != nil }
-
   /// The rows and columns of the moments of what it lacks and its inputs; nothing if its weights are never moved.
   var lackShape: (rows: Int, columns: Int)? {
     guard isCalibrated, name.hasPrefix("language.layers.") else { return nil }

@@ -17,14 +17,4 @@ enum MatrixPlace {
       self = .inner
     }
   }
-
-  /// How much of what brings the encoded model nearest to the original one is added to the weights; found on trained
-  /// models. Input projections take half: what they correct is corrected once more when outputs reach the stream.
-  var correction: Float {
-    switch self {
-    case .input: 0.5
-    case .inner: 0
-    case .output: 1
-    }
-  }
 }

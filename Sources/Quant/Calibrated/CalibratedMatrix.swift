@@ -8,9 +8,6 @@ public struct CalibratedMatrix: Sendable {
     case moments(FeedbackFactor)
   }
 
-  /// The share of the moments' diagonal that is best added to it for steps this wide; found on trained models.
-  public static let damping = 0.15
-
   /// Rows that one task rounds.
   private static let rowsPerTask = 64
 

@@ -6,6 +6,10 @@ public enum Correction: Sendable {
   /// `W + W · C` with `C` `[columns, columns]`: the inputs lack something.
   case inputs(Matrix)
 
+  /// How much of the change that least squares find is best made; found on trained models. The whole of it would follow
+  /// the calibration tokens too closely, and what input projections make up for is met once more behind the layer.
+  public static let strength: Float = 0.7
+
   /// The correction of some of the rows.
   public func rows(_ range: Range<Int>) -> Correction {
     switch self {

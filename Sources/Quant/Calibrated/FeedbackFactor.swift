@@ -7,6 +7,8 @@ import COpenBLAS
 public struct FeedbackFactor: Sendable {
   /// Inputs whose mean square is a smaller share of the median are rounded by themselves.
   static let deadShare = 1e-3
+  /// The share of the diagonal that is best added to it; found on trained models.
+  public static let leastDamping = 0.15
   /// How often damping is raised tenfold before giving up.
   private static let attempts = 4
 
@@ -31,10 +33,10 @@ public struct FeedbackFactor: Sendable {
   /// Factors the moments of some inputs; nothing if they have no factor even when they are damped.
   ///
   /// - Parameter damping: the share of the diagonal that is added to it, at least.
-  public init?(_ hessian: Hessian, damping least: Double = 0.05) {
+  public init?(_ hessian: Hessian, damping least: Double = leastDamping) {
     columns = hessian.columns
     guard let normalized = NormalizedMoments(hessian) else { return nil }
-    var damping = hessian.tokens < 2 * columns ? max(0.1, least) : least
+    var damping = least
     var factor: [Float]?
     for attempt in 0..<Self.attempts where factor == nil {
       if attempt > 0 { damping *= 10 }
