@@ -117,6 +117,25 @@ import Testing
     for row in 0..<Self.rows { #expect(change.values[row * Self.columns + 9] == 0) }
   }
 
+  @Test func `moments of rotated inputs are rotated moments`() throws {
+    let rotation = BlockRotation(columns: Self.columns)
+    let inputs = rotation.rotated(Self.inputs)
+    var expected = Hessian(columns: Self.columns)
+    expected.add(inputs, weights: Self.weights, threads: Self.pool)
+    // Rotations and panels in single precision.
+    #expect(
+      Difference(Self.moments().rotated(by: rotation).triangle, from: expected.triangle).norm < 1e-6
+    )
+    for lack in [Self.lack, Self.inputs] {
+      let isInputs = lack == Self.inputs
+      var expected = CrossMoments(rows: lack.columns, columns: Self.columns)
+      expected.add(
+        isInputs ? inputs : lack, at: inputs, weights: Self.weights, threads: Self.pool)
+      let found = Self.cross(lack).rotated(by: rotation, lack: isInputs)
+      #expect(Difference(found.values, from: expected.values).norm < 1e-6)
+    }
+  }
+
   @Test func `a lack that is no number is not made up for`() throws {
     let factor = try #require(FeedbackFactor(Self.moments()))
     var lack = Self.lack

@@ -28,6 +28,8 @@ public struct BudgetSearch {
   private let checkpoint: Checkpoint
   private let keepNonFinite: Bool
   private let calibration: CalibrationOptions?
+  /// Whether the first try writes statistics. They would serve the others less well than statistics of their own.
+  private let gathersStatistics: Bool
   private let codec: Codec
   private let pool: ThreadPool
   private let weights: Int
@@ -47,11 +49,8 @@ public struct BudgetSearch {
   ) throws {
     checkpoint = plan.checkpoint
     self.keepNonFinite = keepNonFinite
-    self.calibration = calibration.map {
-      var options = $0
-      options.balancesDepth = false
-      return options
-    }
+    self.calibration = calibration
+    gathersStatistics = calibration?.statistics.map { !FileSystem.exists($0) } ?? false
     self.codec = codec
     pool = threads
     weights = plan.parameters
@@ -187,8 +186,11 @@ public struct BudgetSearch {
       let plan = try ConversionPlan(
         checkpoint, recipe: recipe, keepNonFinite: keepNonFinite, calibrating: calibrated)
       let pipeline = ConversionPipeline(plan, threads: pool)
-      try pipeline.write(
-        to: writer, calibratedOn: calibrated ? calibration : nil, progress: progress)
+      var calibration = calibrated ? calibration : nil
+      if gathersStatistics, calibration?.statistics.map(FileSystem.exists) == true {
+        calibration?.statistics = nil
+      }
+      try pipeline.write(to: writer, calibratedOn: calibration, progress: progress)
       try pipeline.seal(writer)
       return Attempt(plan: plan, pipeline: pipeline, writer: writer, position: position)
     } catch {

@@ -25,15 +25,6 @@ struct EntropyLadder: BudgetLadder {
   }
 
   func recipe(at position: Int) -> Recipe {
-    let middle = EntropyPreset.fixed.count / 2
-    let small = EntropyPreset.smallRules { index, fractionBits in
-      EntropyPreset.fixedPoint(
-        fractionBits, beside: position + (index - middle) * Self.stagger)
-    }
-    let chosen = (sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]).map {
-      part in
-      part.rule.budgeted(EntropyEncoding(thousandths: position + part.thousandths).tier)
-    }
-    return Recipe(name: "e", rules: small + Presets.floats + chosen)
+    EntropyPreset(thousandths: position, sensitivity: sensitivity, stagger: Self.stagger).recipe
   }
 }

@@ -18,7 +18,6 @@ final class Calibration {
   let source: CheckpointWeightSource
   let shape: LanguageDescription
   private let isStrict: Bool
-  private let balancesDepth: Bool
   let pool: ThreadPool
   let context = ExecutionContext()
   var sequences = [CalibrationSequence]()
@@ -34,18 +33,15 @@ final class Calibration {
     self.plan = plan
     pool = threads
     isStrict = options.isStrict
-    balancesDepth = options.balancesDepth
     source = try CheckpointWeightSource(plan.checkpoint)
     guard let shape = plan.description.language else {
       throw ModelError.missingPart("language model", needed: "--calibrate")
     }
     self.shape = shape
     stored = try options.statistics.flatMap { path in
-      FileSystem.exists(path) ? try StatisticsReader(path: path) : nil
+      FileSystem.exists(path) ? try StatisticsReader(path: path, fitting: plan, options) : nil
     }
-    if let stored {
-      try stored.requireFitting(plan, options)
-    } else {
+    if stored == nil {
       sequences = try readSequences(options)
       gathered = try options.statistics.map { path in
         try StatisticsWriter(
@@ -88,11 +84,11 @@ final class Calibration {
     guard let encoding = entry.encoding as? EntropyEncoding else {
       return try encode(entry, .moments(factor), record, correction)
     }
-    let rowFactors = rowFactors ?? depthFactors(entry)
     return try encode(entry, record) { values, rows in
       let matrix = try EntropyMatrix(
         values, rows: rows.count, columns: entry.columns, encoding: encoding, factor: factor,
-        correction: correction?.rows(rows), rowFactors: rowFactors.map { Array($0[rows]) }, threads: pool)
+        correction: correction?.rows(rows), rowFactors: rowFactors.map { Array($0[rows]) },
+        threads: pool)
       return (matrix.planes, matrix.weightError, matrix.outputError)
     }
   }
@@ -141,14 +137,6 @@ final class Calibration {
     record.weightSNR = weight.decibels
     record.outputSNR = output.decibels
     return EncodedTensor(planes: planes, record: record)
-  }
-
-  /// What the last projections of early layers add to the stream all later ones read: they get finer steps, and the
-  /// late ones wider ones. The exponent was found on trained models.
-  private func depthFactors(_ entry: ConversionPlan.Entry) -> [Float]? {
-    guard balancesDepth, entry.name.hasSuffix(".outputProjection.weight") else { return nil }
-    let depth = 2 * Float(nextLayer + 1) / Float(max(1, shape.layers.count))
-    return [Float](repeating: pow(depth, 0.4), count: entry.rows)
   }
 }
 

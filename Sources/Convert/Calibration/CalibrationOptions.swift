@@ -11,9 +11,6 @@ public struct CalibrationOptions: Sendable {
   public var tokens: Int
   /// Whether a matrix that cannot be calibrated is an error.
   public var isStrict: Bool
-  /// Whether output projections get finer steps in early layers and wider ones in late layers; not if the recipe has
-  /// shared out bits already.
-  var balancesDepth = true
   /// A file of statistics, which is read instead of `files` if it exists, and written otherwise.
   public var statistics: String?
 

@@ -7,6 +7,10 @@ import Quant
 struct EntropyPreset {
   /// Thousandths of a bit of most codes.
   let thousandths: Int
+  /// Which matrices get finer grids, and how much.
+  var sensitivity = Sensitivity.byClass
+  /// By how much the places differ at which small parameters get finer grids. Without a difference all do at once.
+  var stagger = 0
 
   /// Small parameters of recurrent layers and the bits behind the point that they need in tiers up to 4.5 bits.
   static let fixed: [(tensor: String, fractionBits: Int)] = [
@@ -15,33 +19,20 @@ struct EntropyPreset {
     ("language.*.convolution.weight", 8), ("language.*normalization.weight", 9),
   ]
 
-  /// Matrices whose errors weigh more, and the thousandths of a bit that they get in addition.
-  static let finer: [(rule: Recipe.Rule, thousandths: Int)] = [
-    (Presets.timeSteps, 500),
-    (Recipe.Rule(role: .embedding, encoding: "", reason: "read as inputs too"), 200),
-    (
-      Recipe.Rule(
-        tensor: "language.layers.0.mixer.inputProjection.weight", encoding: "",
-        reason: "all layers see its errors"), 900
-    ),
-    (
-      Recipe.Rule(
-        tensor: "language.layers.0.mixer.scanProjection.weight", encoding: "",
-        reason: "all layers see its errors"), 900
-    ),
-  ]
-
   var recipe: Recipe {
-    let name = EntropyEncoding(thousandths: thousandths).tier
-    let small = Self.smallRules { Self.fixedPoint($1, beside: thousandths) }
-    let finer = Self.finer.map { part in
-      var rule = part.rule
-      rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
-      return rule
+    let middle = Self.fixed.count / 2
+    let small = Self.smallRules { index, fractionBits in
+      Self.fixedPoint(fractionBits, beside: thousandths + (index - middle) * stagger)
     }
+    let matrices = sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]
     return Recipe(
-      name: name,
-      rules: small + Presets.floats + finer + [Recipe.Rule(encoding: name, reason: "matrix")])
+      name: EntropyEncoding(thousandths: thousandths).tier,
+      rules: small + Presets.floats
+        + matrices.map { part in
+          var rule = part.rule
+          rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
+          return rule
+        })
   }
 
   /// Rules for small parameters.

@@ -56,17 +56,24 @@ import Testing
     #expect(try contents(of: packs[0].path) == contents(of: packs[1].path))
   }
 
-  @Test func `output projections are rotated, and the pack says what was corrected`() throws {
-    let pack = try convert(checkpoint(), "q4", on: text(), threads: 2, as: "model.vlmp")
+  @Test(arguments: ["q4", "e4"])
+  func `what reads and writes the stream is corrected, and the pack says so`(
+    preset: String
+  ) throws {
+    let pack = try convert(checkpoint(), preset, on: text(), threads: 2, as: "model.vlmp")
     for tensor in pack.header.tensors where tensor.role == "projection" {
       let correction = tensor.calibration?["correction"]?.doubleValue
-      if tensor.name.hasSuffix(".outputProjection.weight") {
-        #expect(tensor.encoding == "q4h" && correction == 1)
-      } else if tensor.name.hasSuffix(".inputProjection.weight") {
-        #expect(tensor.encoding == "q4" && correction == 0.5)
-      } else {
-        #expect(tensor.encoding != "q4h" && correction == nil)
+      let isCorrected = [".inputProjection.weight", ".outputProjection.weight"].contains {
+        tensor.name.hasSuffix($0)
       }
+      #expect(correction.map { Float($0) } == (isCorrected ? Correction.strength : nil))
+    }
+  }
+
+  @Test func `output projections of q4 are rotated`() throws {
+    let pack = try convert(checkpoint(), "q4", on: text(), threads: 2, as: "model.vlmp")
+    for tensor in pack.header.tensors where tensor.role == "projection" {
+      #expect((tensor.encoding == "q4h") == tensor.name.hasSuffix(".outputProjection.weight"))
     }
   }
 

@@ -165,10 +165,11 @@ import Testing
       #expect(entry.encoding.name == "e", "\(entry.name)")
     }
     let tiers = [
-      ("language.layers.0.mixer.timeStepProjection.weight", 500),
-      ("language.embedding.weight", 200),
+      ("language.layers.0.mixer.timeStepProjection.weight", 300),
+      ("language.embedding.weight", 700),
       ("language.layers.0.mixer.inputProjection.weight", 900),
-      ("language.layers.0.mixer.outputProjection.weight", 0),
+      ("language.layers.1.mixer.inputProjection.weight", 0),
+      ("language.layers.1.mixer.outputProjection.weight", 250),
       ("vision.0.layers.0.attention.query.weight", 0),
     ]
     for (tensor, more) in tiers {

@@ -23,7 +23,7 @@ struct StatisticsDescription: Codable, Sendable, Equatable {
   let model: String
   /// The recipe whose encoded layers the inputs have gone through. Other recipes have slightly different inputs.
   let recipe: String
-  /// The encodings of that recipe, by the names of matrices.
+  /// The encodings of that recipe, with the tiers of entropy codes, by the names of matrices.
   let encodings: [String: String]
   let texts: [Text]
   /// Tokens that were asked for.
@@ -42,8 +42,7 @@ struct StatisticsDescription: Codable, Sendable, Equatable {
     version = Self.currentVersion
     model = try plan.identity()
     recipe = plan.recipe.name
-    encodings = Dictionary(
-      entries.map { ($0.name, $0.encoding.name) }, uniquingKeysWith: { first, _ in first })
+    encodings = plan.calibratedEncodings
     texts = try options.files.map { try Text(path: $0) }
     requestedTokens = options.tokens
     tokens = lengths.reduce(0, +)
@@ -88,6 +87,14 @@ extension ConversionPlan {
     }
     let isLast = { (entry: Entry) in MatrixPlace(entry.name) == .output }
     return [entries.filter { !isLast($0) }, entries.filter(isLast)]
+  }
+
+  /// The encodings of calibrated matrices, with the tiers of entropy codes, by their names.
+  var calibratedEncodings: [String: String] {
+    Dictionary(
+      entries.filter(\.isCalibrated).map {
+        ($0.name, ($0.encoding as? EntropyEncoding)?.tier ?? $0.encoding.name)
+      }, uniquingKeysWith: { first, _ in first })
   }
 
   /// The identity of the checkpoint.

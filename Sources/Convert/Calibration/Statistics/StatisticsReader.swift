@@ -11,9 +11,12 @@ struct StatisticsReader {
 
   private let file: SafetensorsFile
   private let description: StatisticsDescription
+  /// Whether what is lacking will be lacking again: it comes from how each weight of earlier layers was rounded.
+  private let isOfSameRecipe: Bool
 
-  /// Opens a file and checks what it says about itself.
-  init(path: String) throws {
+  /// Opens a file and checks that it is what it says: statistics of the checkpoint of a plan, and of the texts to
+  /// calibrate on if there are any.
+  init(path: String, fitting plan: ConversionPlan, _ options: CalibrationOptions) throws {
     file = try SafetensorsFile(path: path)
     let text = file.metadata[StatisticsDescription.key]
     guard let text else {
@@ -27,6 +30,12 @@ struct StatisticsReader {
     } catch {
       throw FormatError.malformedJSON(file: path, error)
     }
+    isOfSameRecipe = description.encodings == plan.calibratedEncodings
+    try requireSense()
+    try requireFitting(plan, options)
+  }
+
+  private func requireSense() throws {
     let counts = [description.tokens, description.importancePositions ?? 1]
     guard counts.allSatisfy({ (1...1 << 40).contains($0) }) else {
       throw refusal("the number of tokens", "\(counts)", "a positive number")
@@ -37,8 +46,7 @@ struct StatisticsReader {
     }
   }
 
-  /// Checks that the statistics are of the checkpoint of a plan, and of the texts to calibrate on if there are any.
-  func requireFitting(_ plan: ConversionPlan, _ options: CalibrationOptions) throws {
+  private func requireFitting(_ plan: ConversionPlan, _ options: CalibrationOptions) throws {
     let identity = try plan.identity()
     guard description.model == identity else {
       throw refusal(
@@ -78,7 +86,7 @@ struct StatisticsReader {
   }
 
   private func lack(of entry: ConversionPlan.Entry) throws -> CrossMoments? {
-    guard let (rows, columns) = entry.lackShape else { return nil }
+    guard isOfSameRecipe, let (rows, columns) = entry.lackShape else { return nil }
     let name = StatisticsDescription.lackName(entry.name)
     let values = try values(name, shape: [rows, columns])
     let limit = Double(Float.greatestFiniteMagnitude) * Double(description.tokens)
