@@ -108,8 +108,8 @@ struct GoldenTests {
       set, model: model, against: nil, threads: ThreadPool(threads: 2)
     ) { _, _ in }
     // Kinds that the model has learnt completely; the others are measured on the whole set.
-    #expect(evaluation.kinds["color"]?.mean == 1)
-    #expect(evaluation.kinds["count"]?.mean == 1)
+    #expect(evaluation.kinds["color"]?.accuracy.mean == 1)
+    #expect(evaluation.kinds["count"]?.accuracy.mean == 1)
   }
 
   @Test func `a classifier agrees on photos read from files`() throws {

@@ -4,8 +4,8 @@ public import Quant
 public struct AnswerEvaluation: Sendable {
   /// 1 for every question that was answered as expected.
   public private(set) var accuracy = SampleMean()
-  /// The same for each kind of question.
-  public private(set) var kinds = [String: SampleMean]()
+  /// The same, and agreement, for each kind of question.
+  public private(set) var kinds = [String: Kind]()
   /// Accuracy of the reference model.
   public private(set) var referenceAccuracy: SampleMean?
   /// 1 where both models gave the same answer.
@@ -14,6 +14,14 @@ public struct AnswerEvaluation: Sendable {
   public private(set) var divergence: Divergence?
   /// Questions of the set that the model cannot be asked.
   public private(set) var skipped = 0
+
+  /// Questions of one kind.
+  public struct Kind: Sendable {
+    /// 1 for every question that was answered as expected.
+    public fileprivate(set) var accuracy = SampleMean()
+    /// 1 where both models gave the same answer; empty without a reference model.
+    public fileprivate(set) var agreement = SampleMean()
+  }
 
   /// The longest answer, in tokens.
   static let longestAnswer = 64
@@ -94,10 +102,12 @@ public struct AnswerEvaluation: Sendable {
     }
     let hit = outcome.isExpected ? 1.0 : 0
     accuracy.add(hit)
-    if let kind = question.kind { kinds[kind, default: SampleMean()].add(hit) }
+    if let kind = question.kind { kinds[kind, default: Kind()].accuracy.add(hit) }
     guard let comparison = outcome.comparison else { return }
     referenceAccuracy?.add(comparison.isReferenceExpected ? 1 : 0)
-    agreement?.add(comparison.isSame ? 1 : 0)
+    let same = comparison.isSame ? 1.0 : 0
+    agreement?.add(same)
+    if let kind = question.kind { kinds[kind, default: Kind()].agreement.add(same) }
     divergence?.add(
       reference: comparison.referenceLogProbabilities, model: comparison.logProbabilities)
   }

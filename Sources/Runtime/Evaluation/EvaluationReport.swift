@@ -36,6 +36,8 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     public let questions: Int
     /// Share of exact answers.
     public let accuracy: Double
+    /// Share of questions that both models answered in the same words.
+    public let answerAgreement: Double?
   }
 
   /// Divergence of predictions from the reference's.
@@ -164,7 +166,11 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
     questionsSkipped = evaluation.skipped == 0 ? nil : evaluation.skipped
     accuracy = evaluation.accuracy.mean
     accuracyError = evaluation.accuracy.standardError
-    kinds = evaluation.kinds.mapValues { Kind(questions: $0.count, accuracy: $0.mean) }
+    kinds = evaluation.kinds.mapValues {
+      Kind(
+        questions: $0.accuracy.count, accuracy: $0.accuracy.mean,
+        answerAgreement: $0.agreement.count > 0 ? $0.agreement.mean : nil)
+    }
     questionSet = source
     guard let reference = evaluation.referenceAccuracy else { return }
     against = against ?? Reference()
@@ -197,6 +203,13 @@ public struct EvaluationReport: Codable, Sendable, Equatable {
 
 extension EvaluationReport.Windows {
   enum CodingKeys: String, CodingKey { case length, stride, beginning, scoring }
+}
+
+extension EvaluationReport.Kind {
+  enum CodingKeys: String, CodingKey {
+    case questions, accuracy
+    case answerAgreement = "answer_agreement"
+  }
 }
 
 extension EvaluationReport.Divergences {

@@ -89,7 +89,8 @@ extension EvaluationReport {
       "accuracy",
       accuracy.map { Quantity.measured($0 * 100, accuracyError.map { $0 * 100 }, 2) + " %" },
       against?.accuracy.map(Quantity.percent))
-    for (kind, figures) in (kinds ?? [:]).sorted(by: { $0.key < $1.key }) {
+    let kinds = (kinds ?? [:]).sorted { $0.key < $1.key }
+    for (kind, figures) in kinds {
       row("  \(kind) (\(figures.questions))", Quantity.percent(figures.accuracy))
     }
     row(
@@ -97,6 +98,9 @@ extension EvaluationReport {
       answerAgreement.map {
         Quantity.measured($0 * 100, answerAgreementError.map { $0 * 100 }, 2) + " %"
       })
+    for (kind, figures) in kinds {
+      row("  \(kind)", figures.answerAgreement.map(Quantity.percent))
+    }
     row("images", images.map(String.init))
     row("feature cosine, mean", featureCosineMean.map { Quantity.decimal($0, 6) })
     row("feature cosine, smallest", featureCosineMin.map { Quantity.decimal($0, 6) })

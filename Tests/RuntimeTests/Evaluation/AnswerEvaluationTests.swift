@@ -59,7 +59,7 @@ import Testing
     let evaluation = try evaluate(questions, spaces())
     #expect(evaluation.accuracy.count == 4)
     #expect(evaluation.accuracy.mean == 0.5)
-    #expect(evaluation.kinds.mapValues(\.mean) == ["empty": 1, "space": 1, "word": 0])
+    #expect(evaluation.kinds.mapValues(\.accuracy.mean) == ["empty": 1, "space": 1, "word": 0])
     #expect(evaluation.referenceAccuracy == nil && evaluation.agreement == nil)
     #expect(evaluation.skipped == 0)
   }
@@ -90,6 +90,19 @@ import Testing
     let alone = [4, 6, 8].flatMap { values[3 * $0..<3 * $0 + 3] }
     let difference = Difference(together, from: alone)
     #expect(difference.largest < Self.readingInParts, "\(difference)")
+  }
+
+  @Test func `agreement is counted for each kind of question`() throws {
+    let questions = try set([
+      ("rgb.png", "a", "wrong"), ("grey.jpg", "b", "wrong"), ("rgb.png", " ", "space"),
+    ])
+    let other = try SampleModel.loadVisionLanguage { $0.language?.endOfText = [] }
+    let kinds = try evaluate(questions, spaces(), against: other).kinds
+    #expect(kinds.mapValues(\.agreement.count) == ["wrong": 2, "space": 1])
+    #expect(kinds.mapValues(\.agreement.mean) == ["wrong": 0, "space": 0])
+    let same = try evaluate(questions, spaces(), against: spaces()).kinds
+    #expect(same.mapValues(\.agreement.mean) == ["wrong": 1, "space": 1])
+    #expect(try evaluate(questions, spaces()).kinds.values.allSatisfy { $0.agreement.count == 0 })
   }
 
   @Test func `answers that are both wrong are compared`() throws {
