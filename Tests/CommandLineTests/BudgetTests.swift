@@ -115,10 +115,10 @@ import Testing
     #expect(try bytes == workplace.bytes("2.vlmp"))
   }
 
-  @Test(arguments: ["e4", "q5"])
-  func `a pack is the same on any number of threads`(tier: String) throws {
+  @Test(arguments: [("e4", 16000), ("q5", nil)])
+  func `a pack is the same on any number of threads`(tier: String, size: Int?) throws {
     try workplace.makeTextModel(as: "text")
-    let target = try plainSize("text", tier)
+    let target = try size ?? plainSize("text", tier)
     try expectFitted("text", "--quantize \(tier)", target: target)
   }
 

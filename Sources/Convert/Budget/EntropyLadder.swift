@@ -25,6 +25,10 @@ struct EntropyLadder: BudgetLadder {
   }
 
   func recipe(at position: Int) -> Recipe {
-    EntropyPreset(thousandths: position, sensitivity: sensitivity, stagger: Self.stagger).recipe
+    let preset = EntropyPreset(
+      thousandths: position, sensitivity: sensitivity, stagger: Self.stagger)
+    return Recipe(
+      name: family,
+      rules: preset.smallRules + preset.matrixRules.map { $0.budgeted($0.encoding) })
   }
 }

@@ -20,19 +20,26 @@ struct EntropyPreset {
   ]
 
   var recipe: Recipe {
+    Recipe(name: EntropyEncoding(thousandths: thousandths).tier, rules: smallRules + matrixRules)
+  }
+
+  /// Rules for everything but matrices.
+  var smallRules: [Recipe.Rule] {
     let middle = Self.fixed.count / 2
-    let small = Self.smallRules { index, fractionBits in
+    let grids = Self.smallRules { index, fractionBits in
       Self.fixedPoint(fractionBits, beside: thousandths + (index - middle) * stagger)
     }
-    let matrices = sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]
-    return Recipe(
-      name: EntropyEncoding(thousandths: thousandths).tier,
-      rules: small + Presets.floats
-        + matrices.map { part in
-          var rule = part.rule
-          rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
-          return rule
-        })
+    return grids + Presets.floats
+  }
+
+  /// Rules for matrices.
+  var matrixRules: [Recipe.Rule] {
+    let parts = sensitivity.distances + [(Recipe.Rule(encoding: "", reason: "matrix"), 0)]
+    return parts.map { part in
+      var rule = part.rule
+      rule.encoding = EntropyEncoding(thousandths: thousandths + part.thousandths).tier
+      return rule
+    }
   }
 
   /// Rules for small parameters.
