@@ -25,10 +25,6 @@ struct FixedLadder: BudgetLadder {
       [256, 64, 16].map { GroupEncoding(bits: bits, groupSize: $0).name }
     }
 
-  /// Grids of small parameters that are fine enough beside any of these.
-  private static let small =
-    EntropyPreset.smallRules { EntropyPreset.fixedPoint($1, beside: 6000) } + Presets.floats
-
   var range: ClosedRange<Int> { UpgradePath.range(candidates.map(\.choices)) }
 
   func position(forBytes bytes: Int) -> Int { bytes - overhead }
@@ -41,7 +37,7 @@ struct FixedLadder: BudgetLadder {
         .budgeted(Self.encodings[choice])
     }
     let rest = Recipe.Rule(encoding: Recipe.sourceEncoding, reason: "no matrix to round")
-    return Recipe(name: "q", rules: Self.small + rules + [rest])
+    return Recipe(name: "q", rules: SmallParameters.besideGroups + rules + [rest])
   }
 }
 
@@ -60,7 +56,8 @@ extension FixedLadder {
       progress(index, Self.encodings.count)
       let plan = try ConversionPlan(
         checkpoint,
-        recipe: Recipe(name: "q", rules: Self.small + [Recipe.Rule(encoding: encoding)]),
+        recipe: Recipe(
+          name: "q", rules: SmallParameters.besideGroups + [Recipe.Rule(encoding: encoding)]),
         keepNonFinite: keepNonFinite)
       entries = plan.entries.filter { !$0.encoding.isElementwise }
       let writer = try PackWriter(counting: codec, threads: pool.threads)

@@ -34,15 +34,12 @@ public enum Presets {
       name: name, rules: floats + [Recipe.Rule(encoding: name, reason: "matrix")])
   }
 
-  /// The projections that time steps come from.
-  static let timeSteps = Recipe.Rule(
-    tensor: "*.timeStepProjection.weight", encoding: "q8",
-    reason: "small; its outputs enter an exponential")
-
   private static let q4 = Recipe(
     name: "q4",
-    rules: floats + [
-      timeSteps,
+    rules: SmallParameters.besideGroups + [
+      Recipe.Rule(
+        tensor: "*.timeStepProjection.weight", encoding: "q8",
+        reason: "small; its outputs enter an exponential"),
       Recipe.Rule(
         tensor: "vision.*", encoding: "q8", reason: "small; its errors reach every answer"),
       Recipe.Rule(
