@@ -108,7 +108,7 @@ struct ConvertCommand: ParsableCommand {
   private func convert() throws {
     let start = ContinuousClock.now
     let requirements = try bounds.requirements()
-    try requireDirectory()
+    try CheckpointDirectory.require(model)
     if let output, !dryRun, !force, FileSystem.exists(output) {
       throw FormatError.outputExists(file: output)
     }
@@ -141,19 +141,6 @@ struct ConvertCommand: ParsableCommand {
       written.writer.discard()
       throw error
     }
-  }
-
-  private func requireDirectory() throws {
-    guard !FileSystem.isDirectory(model) else { return }
-    guard FileSystem.exists(model) else {
-      throw FormatError.cannotOpen(file: model, reason: "there is no such directory")
-    }
-    let isPack = PackReader.isPack(path: model)
-    throw FormatError.malformed(
-      file: model, item: "the model", found: isPack ? "a pack" : "a file",
-      expected: isPack
-        ? "a checkpoint directory; the command unpack makes one"
-        : "a checkpoint directory, which holds config.json and safetensors files")
   }
 
   /// Long work must not end with the discovery that a file to validate on does not exist.

@@ -102,10 +102,7 @@ struct SweepCommand: ParsableCommand {
 
   /// Everything wrong with a setting is said before the first one is tried.
   private func candidates() throws -> [SweepRun.Candidate] {
-    guard FileSystem.isDirectory(model) else {
-      throw FormatError.malformed(
-        file: model, item: "the model", found: "no directory", expected: "a checkpoint directory")
-    }
+    try CheckpointDirectory.require(model)
     let checkpoint = try Checkpoint(directory: model, vision: towers.vision)
     return try settingNames.map { name in
       SweepRun.Candidate(

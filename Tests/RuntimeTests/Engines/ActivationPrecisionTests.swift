@@ -128,13 +128,17 @@ import Testing
     }
   }
 
-  @Test(arguments: ["q8", "q4"], [(1, 15, 3), (3, 40, 16), (19, 150, 16)])
-  func `a gated scan projects time steps from bytes`(
-    name: String, size: (tokens: Int, channels: Int, states: Int)
+  @Test(
+    arguments: [ActivationPrecision.int8, .a8].flatMap { [($0, "q8"), ($0, "q4")] },
+    [(1, 15, 3), (3, 40, 16), (19, 150, 16)])
+  func `a gated scan projects time steps from bytes, and reads as bytes what a scan does`(
+    kind: (activations: ActivationPrecision, encoding: String),
+    size: (tokens: Int, channels: Int, states: Int)
   ) throws {
     let input = try EngineCases.gatedInput(
-      name, tokens: size.tokens, channels: size.channels, states: size.states)
+      kind.encoding, tokens: size.tokens, channels: size.channels, states: size.states)
     let parameters = EngineCases.scanParameters(channels: size.channels, states: size.states)
+    let engine = FastEngine(activations: kind.activations)
     let steps = engine.linear(input.timeSteps.copied, input.timeStepProjection, bias: nil)
     var expectedState = parameters.initialState
     let scanned = engine.selectiveScan(
@@ -145,7 +149,7 @@ import Testing
     let expected = engine.gate(scanned, by: input.gate.copied)
     for threads in [1, 2, 3] {
       var state = parameters.initialState
-      let found = FastEngine(threads: threads, activations: .int8)
+      let found = FastEngine(threads: threads, activations: kind.activations)
         .gatedSelectiveScan(input, parameters, state: &state)
       // The gate is multiplied in another place, with the same roundings to a few.
       let difference = Difference(found.values, from: expected.values)

@@ -92,32 +92,6 @@ import Testing
     }
   }
 
-  @Test(arguments: ["q8", "q4"], [(1, 15, 3), (3, 40, 16), (19, 150, 16)])
-  func `a gated scan reads the same bytes`(
-    name: String, size: (tokens: Int, channels: Int, states: Int)
-  ) throws {
-    let input = try EngineCases.gatedInput(
-      name, tokens: size.tokens, channels: size.channels, states: size.states)
-    let parameters = EngineCases.scanParameters(channels: size.channels, states: size.states)
-    let engine = FastEngine(activations: .a8)
-    let steps = engine.linear(input.timeSteps.copied, input.timeStepProjection, bias: nil)
-    var expectedState = parameters.initialState
-    let scanned = engine.selectiveScan(
-      SelectiveScanInput(
-        values: input.values, timeSteps: steps, inputWeights: input.inputWeights.copied,
-        outputWeights: input.outputWeights.copied),
-      parameters, state: &expectedState)
-    let expected = engine.gate(scanned, by: input.gate.copied)
-    for threads in [1, 2, 3] {
-      var state = parameters.initialState
-      let found = FastEngine(threads: threads, activations: .a8)
-        .gatedSelectiveScan(input, parameters, state: &state)
-      // The gate is multiplied in another place, with the same roundings to a few.
-      #expect(Difference(found.values, from: expected.values).largest <= 1e-6)
-      #expect(state == expectedState)
-    }
-  }
-
   @Test(arguments: ActivationPrecision.allCases, StatePrecision.allCases)
   func `tokens give the same bits one by one and together`(
     activations: ActivationPrecision, precision: StatePrecision
