@@ -35,7 +35,8 @@ let package = Package(
 
     .target(name: "CKernels", cSettings: c),
     .target(
-      name: "Format", dependencies: ["CCrypto", "CZlib", "CZstd"], swiftSettings: swift),
+      name: "Format", dependencies: ["CKernels", "CCrypto", "CZlib", "CZstd"],
+      swiftSettings: swift),
     .target(name: "Quant", dependencies: ["CKernels", "COpenBLAS"], swiftSettings: swift),
     .target(
       name: "Runtime", dependencies: ["Format", "Quant", "CKernels", "CPNG", "CTurboJPEG"],

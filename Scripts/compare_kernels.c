@@ -654,6 +654,23 @@ static void check_state_spaces(void) {
   }
 }
 
+static void check_compression(void) {
+  static const size_t counts[] = {1, 31, 32, 33, 1000, 70000};
+  EACH(count, counts) {
+    uint8_t *bytes = random_bytes(count), *stream = allot(vk_rans_bound(count));
+    uint8_t *expected = random_bytes(count), *found = random_bytes(count);
+    for (size_t i = 0; i < count; ++i) bytes[i] &= bytes[i] >> 4;
+    size_t length = vk_rans_encode(stream, bytes, count);
+    for (size_t cut = 0; cut < 4; ++cut) {
+      int plain_result = plain->rans_decode(expected, count, stream, length - cut);
+      int result = table->rans_decode(found, count, stream, length - cut);
+      if (result != plain_result || result != (cut == 0)) fail("rans_decode", cut, result, cut == 0);
+      if (cut == 0) expect_same("rans_decode", found, bytes, count);
+    }
+    finish("compression");
+  }
+}
+
 static void check_limits(void) {
   int64_t found = vk_byte_dot_pass(3), expected = (int64_t)vk_byte_dot_products() * 3;
   if (found != expected) fail("byte_dot_pass", 0, (double)found, (double)expected);
@@ -678,6 +695,7 @@ static int check_table(const char *name) {
   check_convolutions();
   check_scans();
   check_state_spaces();
+  check_compression();
   check_limits();
   printf("%s: %zu comparisons, %zu failures\n", name, comparisons, failures);
   return failures == 0;

@@ -10,6 +10,7 @@
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
 #define VK_HAS_ROUNDING 1
+#define VK_HAS_GATHER 1
 #define VK_TOKENS_AT_ONCE 4
 #pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 

@@ -363,3 +363,7 @@ void vk_factor_gradient(
   kernels()->factor_gradient(
       dfactors, dcolumn_factors, dw, w, factors, column_factors, rows, columns, group_size);
 }
+
+int vk_rans_decode(uint8_t *out, size_t count, const uint8_t *in, size_t in_count) {
+  return kernels()->rans_decode(out, count, in, in_count);
+}

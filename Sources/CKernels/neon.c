@@ -6,6 +6,7 @@
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
 #define VK_HAS_ROUNDING 1
+#define VK_HAS_GATHER 0
 #define VK_TOKENS_AT_ONCE 4
 
 #include "loops/all.inc.h"

@@ -9,6 +9,7 @@
 #define VK_HAS_FMA 1
 #define VK_HAS_HALF 1
 #define VK_HAS_ROUNDING 1
+#define VK_HAS_GATHER 0
 #define VK_TOKENS_AT_ONCE 4
 // Both bytes are signed: nibbles fit as they are, codes once 128 is off them.
 #define VK_DOT(sum, u, s) dot_quarters(sum, (i8x64)(u), s)

@@ -5,6 +5,7 @@
 #define VK_HAS_FMA 0
 #define VK_HAS_HALF 0
 #define VK_HAS_ROUNDING 0
+#define VK_HAS_GATHER 0
 #define VK_TOKENS_AT_ONCE 4
 #pragma clang diagnostic ignored "-Wpsabi"  // wide vectors pass between inlined functions only
 

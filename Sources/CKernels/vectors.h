@@ -8,6 +8,7 @@
 /// - VK_HAS_FMA: 1 if multiply-add is one instruction;
 /// - VK_HAS_HALF: 1 if conversion from and to halves is;
 /// - VK_HAS_ROUNDING: 1 if rounding to whole numbers is;
+/// - VK_HAS_GATHER: 1 if AVX2's gathers are there;
 /// - VK_SCALE(v, n), if there is an instruction for v * 2^n;
 /// - VK_TOKENS_AT_ONCE: how many tokens of a byte product the registers have room for, 4 or 8;
 /// - VK_DOT(sum, u, s), if there are instructions that multiply unsigned bytes up to 15 and signed

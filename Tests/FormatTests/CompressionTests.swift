@@ -4,7 +4,7 @@ import Testing
 @testable import Format
 
 @Suite struct CompressionTests {
-  static let compressing: [Codec] = [.zlib, .zstd]
+  static let compressing: [Codec] = [.zlib, .zstd, .rans]
 
   @Test(arguments: compressing, [2000, 65_537, 1 << 20])
   func `what is compressed comes back`(codec: Codec, count: Int) throws {
@@ -34,21 +34,21 @@ import Testing
 
   @Test(arguments: compressing)
   func `every cut is refused`(codec: Codec) throws {
-    let compressed = try #require(codec.compress(mildNoise(200)))
+    let compressed = try #require(codec.compress(mildNoise(400)))
     for count in compressed.indices {
-      #expect(codec.decompress(Array(compressed[..<count]).span.bytes, length: 200) == nil)
+      #expect(codec.decompress(Array(compressed[..<count]).span.bytes, length: 400) == nil)
     }
   }
 
   @Test(arguments: compressing)
   func `noise is refused or decompresses to its length, and nothing traps`(codec: Codec) throws {
-    let compressed = try #require(codec.compress(mildNoise(300)))
+    let compressed = try #require(codec.compress(mildNoise(400)))
     var refused = 0
     for (position, change) in zip(compressed.indices, noise(compressed.count)) {
       var damaged = compressed
       damaged[position] ^= change | 1
-      let content = codec.decompress(damaged.span.bytes, length: 300)
-      if content == nil { refused += 1 } else { #expect(content?.count == 300) }
+      let content = codec.decompress(damaged.span.bytes, length: 400)
+      if content == nil { refused += 1 } else { #expect(content?.count == 400) }
     }
     #expect(refused > 0)
   }
@@ -78,7 +78,7 @@ import Testing
   }
 }
 
-/// Codes of weights in zstd blocks.
+/// Codes of weights, in which matches are rare.
 @Suite struct CodeCompressionTests {
   /// Normal weights on a grid of which 99 in 100 lie within a few steps, about `bits` each.
   private func codes(_ count: Int, deviation: Double, seed: UInt64) -> [UInt8] {
@@ -98,8 +98,18 @@ import Testing
     } / 8
   }
 
+  @Test(arguments: [0.6, 1, 1.4, 2, 4, 8, 16])
+  func `codes take their entropy and a table`(deviation: Double) throws {
+    let codes = codes(1 << 18, deviation: deviation, seed: 9)
+    let (codec, bytes) = try #require(Codec.zstd.encode(codes, matches: .rare))
+    #expect(codec == .rans)
+    // 32 states, and at most two bytes for each frequency.
+    #expect(Double(bytes.count) <= 1.003 * entropy(codes) + 128 + 2 * Double(Set(codes).count))
+    #expect(codec.decompress(bytes.span.bytes, length: codes.count) == codes)
+  }
+
   @Test(arguments: [1.4, 2, 4, 8])
-  func `codes take hardly more than their entropy`(deviation: Double) throws {
+  func `zstd takes little more`(deviation: Double) throws {
     let codes = codes(1 << 17, deviation: deviation, seed: 9)
     let compressed = try #require(Codec.zstd.compress(codes, matches: .rare))
     // Huffman codes are whole bits; at more than two bits of entropy that costs 2 in 100.
@@ -109,6 +119,15 @@ import Testing
 
   @Test func `long runs are still found`() throws {
     let zeros = [UInt8](repeating: 0, count: 1 << 20)
-    #expect(try #require(Codec.zstd.compress(zeros, matches: .rare)).count < 200)
+    let (codec, bytes) = try #require(Codec.zstd.encode(zeros, matches: .rare))
+    #expect(codec == .zstd && bytes.count < 200)
+  }
+
+  @Test(arguments: Codec.allCases)
+  func `only zstd gives way to rANS, and only where matches are rare`(codec: Codec) {
+    let codes = codes(1 << 17, deviation: 1, seed: 3)
+    let expected: Codec? = codec == .stored ? nil : codec
+    #expect(codec.encode(codes, matches: .usual)?.codec == expected)
+    #expect(codec.encode(codes, matches: .rare)?.codec == (codec == .zstd ? .rans : expected))
   }
 }

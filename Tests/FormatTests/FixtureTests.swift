@@ -17,7 +17,7 @@ import Testing
     #expect(reader.header.activations == ["größte": .number(1.5)])
     #expect(reader.header.evaluation == .null)
     let tensors = reader.header.tensors
-    #expect(tensors.map(\.name) == ["quantized", "mapped", "nibbles", "singles"])
+    #expect(tensors.map(\.name) == ["quantized", "mapped", "nibbles", "singles", "coded"])
     #expect(tensors[2].shape == [2, 3, 6] && tensors[2].rows == 2 && tensors[2].columns == 18)
     let codes = try reader.plane(tensors[0].planes[0], of: "quantized")
     #expect(codes == (0..<2800).map { UInt8($0 * 7 % 5) })
@@ -28,6 +28,9 @@ import Testing
     #expect(mapped == (0..<1025).flatMap { (Float($0) / 2).bitPattern.littleEndianBytes })
     let singles = try reader.plane(tensors[3].planes[0], of: "singles")
     #expect(singles == (0..<300).flatMap { Float($0).bitPattern.littleEndianBytes })
+    let coded = try reader.plane(tensors[4].planes[0], of: "coded")
+    #expect(coded == (0..<1500).map { UInt8(truncatingIfNeeded: ($0 * $0 % 7) - 2) })
+    #expect(reader.blocks[tensors[4].planes[0].firstBlock].codec == .rans)
     let note = try reader.plane(reader.header.assets[0].plane, of: "note.txt")
     #expect(String(decoding: note, as: UTF8.self) == "eins, zwei, größer")
   }

@@ -22,7 +22,7 @@ import zstandard
 MAGIC = bytes.fromhex("89564c4d500d0a1a")
 BLOCK = 1 << 20
 PAGE = 4096
-CODECS = ("stored", "zlib", "zstd")
+CODECS = ("stored", "zlib", "zstd", "rans")
 WIDTHS = {"none": 1, "shuffle2": 2, "shuffle4": 4}
 
 
@@ -56,6 +56,46 @@ def unfold_zlib(stream, limit):
         raise Malformed(f"zlib: {error}") from error
     require(reader.eof and not reader.unused_data, "not exactly one zlib stream")
     return content
+
+
+def unfold_rans(stream, length):
+    try:
+        return decode_rans(stream, length)
+    except (IndexError, struct.error) as error:
+        raise Malformed("a rans stream ends too early") from error
+
+
+def decode_rans(stream, length):
+    position, symbol, slots = 0, 0, []
+    while len(slots) < 4096:
+        require(symbol < 256, "a rans table has too many symbols")
+        frequency, position = stream[position], position + 1
+        if frequency == 0:
+            symbol += 1 + stream[position]
+            position += 1
+            continue
+        if frequency >= 128:
+            frequency = 128 + (frequency - 128) * 256 + stream[position]
+            position += 1
+        slots += [(symbol, frequency, place) for place in range(frequency)]
+        symbol += 1
+    require(len(slots) == 4096, "a rans table's sum")
+    states = list(struct.unpack_from("<32I", stream, position))
+    require(min(states) >= 1 << 16, "a rans state is too small")
+    position += 128
+    content = bytearray(length)
+    for number in range(length):
+        state = states[number % 32]
+        content[number], frequency, place = slots[state % 4096]
+        state = frequency * (state // 4096) + place
+        if state < 1 << 16:
+            (word,) = struct.unpack_from("<H", stream, position)
+            position += 2
+            state = state << 16 | word
+        states[number % 32] = state
+    require(position == len(stream), "bytes after a rans stream")
+    require(set(states) == {1 << 16}, "rans states do not return to their start")
+    return bytes(content)
 
 
 def unique_keys(pairs):
@@ -93,7 +133,7 @@ class Pack:
         for row in range(len(table) // 56):
             offset, stored, raw, codec, zeros, digest = struct.unpack_from(
                 "<QIIB7s32s", table, 56 * row)
-            require(codec < 3 and zeros == bytes(7), f"block {row}: codec or reserved bytes")
+            require(codec < len(CODECS) and zeros == bytes(7), f"block {row}: codec or reserved bytes")
             require(1 <= raw <= BLOCK, f"block {row}: raw length {raw}")
             require(stored == raw if codec == 0 else 0 < stored < raw, f"block {row}: {stored}")
             self.blocks.append((offset, stored, raw, codec, digest))
@@ -137,7 +177,7 @@ class Pack:
         require(hashlib.sha256(content).digest() == digest, f"block {number}: checksum")
         if codec == 0:
             return content
-        content = (unfold_zlib if codec == 1 else unfold_zstd)(content, raw)
+        content = {1: unfold_zlib, 2: unfold_zstd, 3: unfold_rans}[codec](content, raw)
         require(len(content) == raw, f"block {number}: raw length")
         width = WIDTHS[transform]
         values = raw // width

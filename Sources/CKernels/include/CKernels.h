@@ -490,6 +490,22 @@ void vk_factor_gradient(
     float *dfactors, float *dcolumn_factors, const float *dw, const float *w, const float *factors,
     const float *column_factors, size_t rows, size_t columns, size_t group_size);
 
+// Compression: rANS, byte by byte, as docs/format.md defines it. Streams are the same bytes whatever
+// the instruction set.
+
+/// Bytes that `vk_rans_encode` may need for that many.
+size_t vk_rans_bound(size_t count);
+
+/// Compresses bytes, fewer than 2^32, to about their order-0 entropy. Returns the stream's length, 0 if
+/// there are no bytes.
+///
+/// - out: `vk_rans_bound(count)` bytes.
+size_t vk_rans_encode(uint8_t *out, const uint8_t *bytes, size_t count);
+
+/// Returns 1 if `in` is the stream of `count` bytes, which then are in `out`, else 0; `in` may be
+/// anything.
+int vk_rans_decode(uint8_t *out, size_t count, const uint8_t *in, size_t in_count);
+
 // Instruction sets.
 
 #define VK_EACH_KERNEL(X) \
@@ -505,7 +521,8 @@ void vk_factor_gradient(
   X(state_space_prepare) X(state_space_chunk) X(softmax_rows) X(log_softmax_rows) \
   X(activate) X(gate_silu) X(add) X(exp) X(softplus) \
   X(silu_gradient) X(rms_gradient) X(causal_convolution_silu_gradient) \
-  X(selective_scan_gradient) X(divergence_gradient) X(apply_factors) X(factor_gradient)
+  X(selective_scan_gradient) X(divergence_gradient) X(apply_factors) X(factor_gradient) \
+  X(rans_decode)
 
 /// All kernels for one instruction set: a member for each function above, named without the prefix.
 typedef struct vk_table {

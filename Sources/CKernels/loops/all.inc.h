@@ -19,6 +19,7 @@
 #include "scan.inc.h"
 #include "state_space.inc.h"
 #include "gradient.inc.h"
+#include "rans.inc.h"
 
 #define VK_QUOTED_EXPANDED(name) #name
 #define VK_QUOTED(name) VK_QUOTED_EXPANDED(name)

@@ -21,7 +21,7 @@ struct RawBlock: Sendable {
 struct BlockEncoder: Sendable {
   let threads: Int
 
-  /// A block and how its plane is compressed.
+  /// A block and how its plane is to be compressed.
   typealias Task = (
     block: RawBlock, codec: Codec, transform: PlaneTransform, matches: Zstandard.Matches
   )
@@ -41,13 +41,11 @@ struct BlockEncoder: Sendable {
   }
 
   private static func encoded(_ task: Task) -> EncodedBlock {
-    let (raw, codec) = (task.block.bytes, task.codec)
+    let raw = task.block.bytes
     let compressed =
-      codec == .stored
-      ? nil : codec.compress(task.transform.apply(to: raw), matches: task.matches)
-    let bytes = compressed ?? raw
-    return EncodedBlock(
-      bytes: bytes, rawLength: raw.count, codec: compressed == nil ? .stored : codec,
-      digest: sha256(bytes))
+      task.codec == .stored
+      ? nil : task.codec.encode(task.transform.apply(to: raw), matches: task.matches)
+    let (codec, bytes) = compressed ?? (.stored, raw)
+    return EncodedBlock(bytes: bytes, rawLength: raw.count, codec: codec, digest: sha256(bytes))
   }
 }

@@ -7,8 +7,8 @@ struct PlaneAssembly {
   let expected: Int
   private(set) var received = 0
   private var partial = [UInt8]()
-  /// The codec of its blocks, known once the first one is encoded.
-  var codec: Codec?
+  /// Whether its blocks are all stored, as the first one is, which must be encoded before the others.
+  var isStored = false
   /// The number of its first block in the file, known once that is written.
   var firstBlock: Int?
   /// Encoded blocks that wait until the planes before this one are complete.

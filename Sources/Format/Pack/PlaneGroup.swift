@@ -70,10 +70,10 @@ struct PlaneGroup {
     let encoded = encoder.encode(
       blocks.map {
         let plane = planes[$0.plane]
-        return ($0, plane.codec ?? codec, plane.transform, plane.matches)
+        return ($0, plane.isStored ? .stored : codec, plane.transform, plane.matches)
       })
     for (raw, block) in zip(blocks, encoded) {
-      if raw.isFirst { planes[raw.plane].codec = block.codec }
+      if raw.isFirst { planes[raw.plane].isStored = block.codec == .stored }
       if raw.plane == 0 {
         try write(block, of: 0, to: &store)
       } else {

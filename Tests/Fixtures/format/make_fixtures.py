@@ -18,6 +18,30 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 PAGE = 4096
 
 
+def rans(content):
+    """The stream of codec 3, with frequencies that are only roughly those of the content."""
+    symbols = sorted(set(content))
+    frequencies = {s: max(1, 4000 * content.count(s) // len(content)) for s in symbols}
+    frequencies[symbols[-1]] += 4096 - sum(frequencies.values())
+    table, starts, start, gap = b"", {}, 0, 0
+    for symbol in range(symbols[-1] + 1):
+        frequency = frequencies.get(symbol, 0)
+        gap += frequency == 0
+        if frequency:
+            table += bytes([0, gap - 1]) if gap else b""
+            gap, starts[symbol], start = 0, start, start + frequency
+            wide = frequency - 128
+            table += bytes([128 + wide // 256, wide % 256] if wide >= 0 else [frequency])
+    states, words = [1 << 16] * 32, []
+    for number in reversed(range(len(content))):
+        frequency, state = frequencies[content[number]], states[number % 32]
+        if state >= frequency << 20:
+            words.insert(0, state & 0xFFFF)
+            state >>= 16
+        states[number % 32] = state // frequency * 4096 + state % frequency + starts[content[number]]
+    return table + struct.pack(f"<32I{len(words)}H", *states, *words)
+
+
 class Writer:
     def __init__(self):
         self.body = bytearray(64)
@@ -30,7 +54,7 @@ class Writer:
         stored = content
         if codec:
             ordered = b"".join(content[part::width] for part in range(width))
-            stored = zlib.compress(ordered) if codec == 1 else zstandard.compress(ordered, 19)
+            stored = {1: zlib.compress, 2: lambda b: zstandard.compress(b, 19), 3: rans}[codec](ordered)
             assert len(stored) < len(content), name
         elif len(content) >= PAGE:
             self.body += bytes(-len(self.body) % PAGE)
@@ -71,6 +95,10 @@ def pack():
             writer.plane("superScales", struct.pack("<2e", 0.5, 0.25), 0)]),
         tensor("singles", [300], 1, 300, "f32", [
             writer.plane("values", struct.pack("<300f", *range(300)), 2, "shuffle4")]),
+        tensor("coded", [3, 500], 3, 500, "e", [
+            writer.plane("codes", bytes((i * i % 7 - 2) % 256 for i in range(1500)), 3),
+            writer.plane("rowScales", struct.pack("<3e", 1, 2, 0.5), 0),
+            writer.plane("columnSteps", struct.pack("<500e", *[1] * 500), 2, "shuffle2")]),
     ]
     note = "eins, zwei, größer".encode()
     assets = [{"name": "note.txt", "mediaType": "text/plain",
