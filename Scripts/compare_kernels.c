@@ -534,9 +534,11 @@ static void check_scans(void) {
     float *expected_state = floats(held), *found_state = floats(held);
     float *gate = states == 8 ? NULL : uniform(tokens * channels, -2, 2);
     vk_scan scan = {
-        uniform(tokens * channels, -1, 1), channels, uniform(tokens * channels, -2, 2), channels,
-        uniform(tokens * states, -1, 1), uniform(tokens * states, -1, 1), states, gate, channels,
-        A, D, bias};
+        .x = uniform(tokens * channels, -1, 1), .x_stride = channels,
+        .time_steps = uniform(tokens * channels, -2, 2), .time_step_stride = channels,
+        .B = uniform(tokens * states, -1, 1), .C = uniform(tokens * states, -1, 1),
+        .parameter_stride = states, .gate = gate, .gate_stride = channels, .A = A, .D = D,
+        .time_step_bias = bias};
     memcpy(expected_state, start, held * 4);
     memcpy(found_state, start, held * 4);
     plain->selective_scan(expected, expected_state, &scan, tokens, channels, states, 0, tiles);
