@@ -70,7 +70,7 @@ import Testing
     let lines = plan.output.split(separator: "\n")
     #expect(lines.first?.hasPrefix("tensor") == true)
     #expect(lines.contains { $0.hasPrefix("language.head.weight") })
-    #expect(lines.contains { $0.contains("enters an exponential") })
+    #expect(lines.contains { $0.contains("far less precise than a float") })
     #expect(lines.last?.hasPrefix("39 tensors, 14064 weights") == true)
     #expect(try workplace.names == ["model"])
   }

@@ -65,12 +65,12 @@ import Testing
 
   @Test func `signal over error is that of the unpacked values`() throws {
     let sweep = try Program.run(
-      "sweep", "model", "--text", "sample.txt", "--settings", "q4", "-o", "report.html", "--json",
+      "sweep", "model", "--text", "sample.txt", "--settings", "q8", "-o", "report.html", "--json",
       in: workplace)
     let document = try JSON(parsing: Array(sweep.output.utf8))
     let tensors = try #require(
       document["settings"]?.arrayValue?.first?["tensors"]?.arrayValue)
-    try Program.run("model", "--quantize", "q4", "-o", "out.vlmp", in: workplace).expectSuccess()
+    try Program.run("model", "--quantize", "q8", "-o", "out.vlmp", in: workplace).expectSuccess()
     try Program.run("unpack", "out.vlmp", "-o", "unpacked", in: workplace).expectSuccess()
     let (original, rounded) = (try floats("model"), try floats("unpacked"))
     let name = "backbone.layers.0.mixer.in_proj.weight"
