@@ -11,8 +11,8 @@ import Testing
   /// 44, 33 and 23 dB; short rows have fewer values under a scale and do better, a few large weights do worse.
   static let bounds = ["q8": 40.0, "q6": 29, "q4": 19]
 
-  /// The widest grid beside them has steps of 2⁻⁹: 65 dB for values around 1.
-  static let fixedPointBound = 55.0
+  /// The widest grid beside them has steps of 2⁻⁹: 65 dB for values around 1, less for smaller ones.
+  static let fixedPointBound = 45.0
 
   let directory: TemporaryDirectory
 
