@@ -19,7 +19,7 @@ let package = Package(
   name: "vlm-convert",
   products: [
     .executable(name: "vlm-convert", targets: ["vlm-convert"]),
-    .library(name: "Kernels", targets: ["Quant", "Runtime"]),
+    .library(name: "Runtime", targets: ["Quant", "Runtime"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),

@@ -12,7 +12,7 @@ let package = Package(
     .executableTarget(
       name: "Kernels",
       dependencies: [
-        .product(name: "Kernels", package: "vlm-convert"),
+        .product(name: "Runtime", package: "vlm-convert"),
         .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Kernels",

@@ -62,6 +62,14 @@ public struct ConversionPlan: Sendable {
   /// Encoded bytes in memory.
   public var byteCount: Int { entries.reduce(0) { $0 + $1.byteCount } }
 
+  /// The encodings of calibrated matrices, with the tiers of entropy codes, by their names.
+  var calibratedEncodings: [String: String] {
+    Dictionary(
+      entries.filter(\.isCalibrated).map {
+        ($0.name, ($0.encoding as? EntropyEncoding)?.tier ?? $0.encoding.name)
+      }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Plans a conversion.
   ///
   /// - Parameters:

@@ -2,7 +2,7 @@ import CKernels
 
 /// How a plane lies in memory when products read it: in rows, or in tiles of 16 rows.
 ///
-/// CKernels.h describes the tiles. What is stored and exchanged is always in rows.
+/// tiles.h of CKernels describes the tiles. What is stored and exchanged is always in rows.
 enum PlaneTiling: Sendable {
   /// As stored.
   case rows

@@ -1,4 +1,4 @@
-/// Where the elements of a matrix lie in tiles, written from the layouts in CKernels.h.
+/// Where the elements of a matrix lie in tiles, written from the layouts in tiles.h of CKernels.
 struct TileLayout {
   let shape: Shape
   let stripes: Int

@@ -1,4 +1,4 @@
-// The sizes of q4, whose layout CKernels.h describes.
+// The sizes of q4, whose layout include/weights.h describes.
 
 enum { VK_GROUP = 16, VK_SUPER_BLOCK = 256, VK_GROUPS = VK_SUPER_BLOCK / VK_GROUP };
 

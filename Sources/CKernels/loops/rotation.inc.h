@@ -22,37 +22,23 @@ VK_INLINE f32x16 transform_lanes(f32x16 v) {
   return VK_BUTTERFLY(v, 8, eights);
 }
 
-/// The transform of whole vectors, 1 to 8 of them.
-VK_INLINE void transform_vectors(f32x16 *v, size_t count) {
-  for (size_t i = 0; i < count; ++i) v[i] = transform_lanes(v[i]);
-  for (size_t distance = 1; distance < count; distance *= 2) {
-    for (size_t i = 0; i < count; ++i) {
-      if (i & distance) continue;
-      f32x16 sum = v[i] + v[i + distance];
-      v[i + distance] = v[i] - v[i + distance];
-      v[i] = sum;
-    }
+/// Sums and differences of elements, over all powers of two below their count as distances.
+#define VK_BUTTERFLIES(type, v, count) \
+  for (size_t distance = 1; distance < count; distance *= 2) { \
+    for (size_t i = 0; i < count; ++i) { \
+      if (i & distance) continue; \
+      type sum = v[i] + v[i + distance]; \
+      v[i + distance] = v[i] - v[i + distance]; \
+      v[i] = sum; \
+    } \
   }
-}
-
-/// The transform of fewer numbers than a vector has lanes.
-VK_INLINE void transform_few(float *v, size_t count) {
-  for (size_t distance = 1; distance < count; distance *= 2) {
-    for (size_t i = 0; i < count; ++i) {
-      if (i & distance) continue;
-      float sum = v[i] + v[i + distance];
-      v[i + distance] = v[i] - v[i + distance];
-      v[i] = sum;
-    }
-  }
-}
 
 VK_INLINE void rotate_block(
     float *out, const float *x, const float *signs, size_t block, float scale, int backward) {
   if (block < VK_LANES) {
     float v[VK_LANES];
     for (size_t i = 0; i < block; ++i) v[i] = backward ? x[i] : signs[i] * x[i];
-    transform_few(v, block);
+    VK_BUTTERFLIES(float, v, block)
     for (size_t i = 0; i < block; ++i) out[i] = v[i] * scale * (backward ? signs[i] : 1);
     return;
   }
@@ -61,8 +47,9 @@ VK_INLINE void rotate_block(
   for (size_t i = 0; i < count; ++i) {
     v[i] = load_f32(x + i * VK_LANES);
     if (!backward) v[i] *= load_f32(signs + i * VK_LANES);
+    v[i] = transform_lanes(v[i]);
   }
-  transform_vectors(v, count);
+  VK_BUTTERFLIES(f32x16, v, count)
   for (size_t i = 0; i < count; ++i) {
     v[i] *= splat(scale);
     if (backward) v[i] *= load_f32(signs + i * VK_LANES);

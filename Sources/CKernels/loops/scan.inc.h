@@ -1,4 +1,4 @@
-// The selective scan of Mamba-1, a tile of 16 channels at a time. Letters as in CKernels.h.
+// The selective scan of Mamba-1, a tile of 16 channels at a time. Letters as in include/scans.h.
 
 enum {
   VK_HELD_STATES = 16,

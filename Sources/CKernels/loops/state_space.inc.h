@@ -1,4 +1,4 @@
-// The scan of Mamba-2, one head at a time. Letters as in CKernels.h.
+// The scan of Mamba-2, one head at a time. Letters as in include/scans.h.
 
 static void VK(state_space_time_steps)(
     float *steps, float *sums, const float *raw, size_t stride, const float *bias, const float *A,

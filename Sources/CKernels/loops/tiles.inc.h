@@ -1,5 +1,5 @@
 // Weights in tiles of 16 rows, so that a vector register holds four columns of each row: the
-// layouts stand in CKernels.h. Here they are made and taken apart again.
+// layouts stand in include/tiles.h. Here they are made and taken apart again.
 
 enum { VK_VECTOR = 64 };  // bytes of 16 rows and four columns
 

@@ -4,21 +4,23 @@ import Runtime
 extension Calibration {
   /// Encodes the matrices of the next layer and runs the sequences through it.
   func calibrateLayer() throws {
-    let stages = plan.calibrationStages(layer: nextLayer)
+    let entries = plan.calibratedEntries(layer: nextLayer)
     var encoded = [String: EncodedMatrix]()
-    try encode(stages[0], into: &encoded)
-    if stored == nil { try advanceOriginals() }
-    try encode(stages[1], into: &encoded)
-    if stored == nil { try advance(through: encoded) }
+    if let stored {
+      try encode(entries.ahead, stored.inputs(of: entries.ahead), into: &encoded)
+      try encode(entries.outputs, stored.inputs(of: entries.outputs), into: &encoded)
+    } else {
+      try encode(entries.ahead, advanceOriginals(showing: entries.ahead), into: &encoded)
+      try advance(encoding: entries.outputs, into: &encoded)
+    }
     nextLayer += 1
   }
 
-  /// Encodes some matrices of the layer, fitted to what the encoded ones make of the stream.
+  /// Encodes some matrices of the layer, fitted to their inputs.
   private func encode(
-    _ entries: [ConversionPlan.Entry], into encoded: inout [String: EncodedMatrix]
+    _ entries: [ConversionPlan.Entry], _ inputs: [String: LayerInputs],
+    into encoded: inout [String: EncodedMatrix]
   ) throws {
-    guard !entries.isEmpty else { return }
-    let inputs = try stored?.inputs(of: entries) ?? observe(entries, through: encoded)
     for entry in entries { try gathered?.append(inputs[entry.name], of: entry) }
     let fits = pool.map(entries.count) { inputs[entries[$0].name]?.fit(entries[$0]) }
     for (entry, fit) in zip(entries, fits) {
@@ -30,32 +32,70 @@ extension Calibration {
     }
   }
 
-  /// What the inputs of some matrices are, and what is lacking.
-  private func observe(
-    _ entries: [ConversionPlan.Entry], through encoded: [String: EncodedMatrix]
+  /// Runs the streams of the original model through the layer as it is in the checkpoint, and shows the inputs of all
+  /// matrices but the last: those that read the stream get it from encoded layers, the ones behind them, whose inputs
+  /// hardly differ, from the original.
+  private func advanceOriginals(
+    showing entries: [ConversionPlan.Entry]
   ) throws -> [String: LayerInputs] {
-    let layer = try ObservedLayer(source, shape, index: nextLayer, replacing: encoded)
+    let layer = try ObservedLayer(source, shape, index: nextLayer)
     let normalization = try Normalization(
       source, "language.layers.\(nextLayer).normalization", shape.normalization,
       width: shape.width, epsilon: shape.epsilon)
     var seen = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, LayerInputs($0)) })
     for range in batches {
       let batch = Array(sequences[range])
-      let runs = pool.map(batch.count) { [context] in layer.run(batch[$0].stream, context) }
-      let originals = batch.map(\.original).joinedRows
+      let runs = pool.map(batch.count) { [context] in layer.run(batch[$0].original, context) }
       for entry in entries {
-        let inputs = runs.compactMap { $0.inputs[entry.name] }.joinedRows
-        let missing: Matrix? =
-          switch MatrixPlace(entry.name) {
-          case .input: normalization(originals, context.engine).subtracting(inputs)
-          case .inner: nil
-          case .output: originals.subtracting(runs.map(\.output).joinedRows)
-          }
+        let originals = runs.compactMap { $0.inputs[entry.name] }.joinedRows
+        let readsStream = MatrixPlace(entry.name) == .input
+        let inputs =
+          readsStream ? normalization(batch.map(\.stream).joinedRows, context.engine) : originals
         seen[entry.name]?.add(
-          inputs, missing: missing, weights: batch.flatMap(\.weights), threads: pool)
+          inputs, missing: readsStream ? originals.subtracting(inputs) : nil,
+          weights: batch.flatMap(\.weights), threads: pool)
       }
+      for (index, run) in zip(range, runs) { sequences[index].original = run.output }
     }
     return seen
+  }
+
+  /// Runs the sequences through the layer with encoded matrices. The last ones are encoded on the way, when it is known
+  /// what the others make of their inputs and what the stream behind the layer is short of.
+  private func advance(
+    encoding entries: [ConversionPlan.Entry], into encoded: inout [String: EncodedMatrix]
+  ) throws {
+    let layer = try LanguageLayer(
+      CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
+    let inputs = pool.map(sequences.count) { [sequences, context] in
+      layer.outputProjectionInputs(sequences[$0].stream, context)
+    }
+    var seen = Dictionary(uniqueKeysWithValues: entries.map { ($0.name, LayerInputs($0)) })
+    for range in entries.isEmpty ? [] : batches {
+      let batch = Array(sequences[range])
+      let outputs = finish(layer, range, inputs)
+      let missing = batch.map(\.original).joinedRows.subtracting(outputs.joinedRows)
+      for entry in entries {
+        seen[entry.name]?.add(
+          inputs[range].joinedRows, missing: missing, weights: batch.flatMap(\.weights),
+          threads: pool)
+      }
+    }
+    try encode(entries, seen, into: &encoded)
+    let encodedLayer = try LanguageLayer(
+      CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
+    let outputs = finish(encodedLayer, sequences.indices, inputs)
+    for (index, output) in outputs.enumerated() { sequences[index].stream = output }
+  }
+
+  /// The streams of some sequences behind the layer, given the inputs of its last product.
+  private func finish(
+    _ layer: LanguageLayer, _ range: Range<Int>, _ inputs: [Matrix]
+  ) -> [Matrix] {
+    pool.map(range.count) { [sequences, context] in
+      let index = range.lowerBound + $0
+      return layer.run(sequences[index].stream, outputProjectionInputs: inputs[index], context)
+    }
   }
 
   /// Sequences that run together: as many as have about `tokensAtOnce` tokens.
@@ -70,19 +110,6 @@ extension Calibration {
     }
     return batches
   }
-
-  /// Runs the streams of the original model through the layer as it is in the checkpoint.
-  private func advanceOriginals() throws {
-    let layer = try LanguageLayer(source, shape, index: nextLayer)
-    sequences.advance(\.original, through: layer, context, threads: pool)
-  }
-
-  /// Runs the sequences through the next layer with its encoded matrices.
-  private func advance(through encoded: [String: EncodedMatrix]) throws {
-    let layer = try LanguageLayer(
-      CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
-    sequences.advance(\.stream, through: layer, context, threads: pool)
-  }
 }
 
 extension Matrix {
@@ -91,7 +118,7 @@ extension Matrix {
   }
 }
 
-extension [Matrix] {
+extension Collection<Matrix> {
   /// All rows, one matrix below the other.
   var joinedRows: Matrix {
     Matrix(

@@ -6,10 +6,9 @@ import Synchronization
 
 /// Encodes the matrices of a language model with knowledge of their inputs, layer after layer.
 ///
-/// Sequences run through a layer as it is in the checkpoint, which shows the inputs of its matrices; the matrices are
-/// encoded; and the sequences run through the layer once more with the encoded matrices, so that the next layer is fitted
-/// to what it will get. Beside, the same sequences run through the original layers, which shows what is lacking. In memory
-/// are the sequences at one place of the model and one layer.
+/// Sequences run through a layer as it is in the checkpoint, which shows what the original model makes of its stream, and
+/// through the layer with its encoded matrices, so that each is fitted to what it will get. In memory are both streams of
+/// all tokens at one place of the model, what enters the last product of one layer, and that layer.
 final class Calibration {
   /// Tokens whose inputs are in memory at a time.
   static let tokensAtOnce = 2048

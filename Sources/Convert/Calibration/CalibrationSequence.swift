@@ -23,19 +23,6 @@ struct CalibrationSequence: Sendable {
   }
 }
 
-extension [CalibrationSequence] {
-  /// Runs a stream of each through a layer.
-  mutating func advance(
-    _ stream: any WritableKeyPath<CalibrationSequence, Matrix> & Sendable,
-    through layer: LanguageLayer, _ context: ExecutionContext, threads: ThreadPool
-  ) {
-    let streams = threads.map(count) { [self] index in
-      layer.run(self[index][keyPath: stream], context)
-    }
-    for (index, output) in streams.enumerated() { self[index][keyPath: stream] = output }
-  }
-}
-
 /// Reads the files of a calibration.
 struct CalibrationReader {
   let model: Model

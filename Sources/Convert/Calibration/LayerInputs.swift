@@ -15,12 +15,9 @@ struct ObservedLayer: Sendable {
   private let layer: LanguageLayer
   private let weights: CalibrationWeights
 
-  /// Loads a layer, with some matrices replaced by encoded ones.
-  init(
-    _ source: CheckpointWeightSource, _ shape: LanguageDescription, index: Int,
-    replacing encoded: [String: EncodedMatrix] = [:]
-  ) throws {
-    weights = CalibrationWeights(source, replacing: encoded)
+  /// Loads a layer as it is in the checkpoint.
+  init(_ source: CheckpointWeightSource, _ shape: LanguageDescription, index: Int) throws {
+    weights = CalibrationWeights(source)
     layer = try LanguageLayer(weights, shape, index: index)
   }
 

@@ -15,7 +15,7 @@ struct MambaMixer: SequenceMixer {
   private let scanProjection: Linear
   private let timeStepProjection: Linear
   private let scan: SelectiveScanParameters
-  private let outputProjection: Linear
+  let outputProjection: Linear
 
   /// Loads the tensors below `name`.
   init(_ weights: some WeightSource, _ name: String, _ shape: MambaMixerDescription) throws {
@@ -55,7 +55,7 @@ struct MambaMixer: SequenceMixer {
 
   var stages: [String] { ["values", "time_step", "gated_scan"] }
 
-  func callAsFunction(
+  func outputProjectionInputs(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {
     let engine = context.engine
@@ -68,8 +68,7 @@ struct MambaMixer: SequenceMixer {
       values: values, parameters: normalized(scanProjection(values, engine), engine),
       timeStepProjection: timeStepProjection.weight, states: shape.stateSize,
       gate: projected.slice(inner..<2 * inner))
-    return outputProjection(
-      engine.gatedSelectiveScan(scanInput, scan, state: &state.scan), engine)
+    return engine.gatedSelectiveScan(scanInput, scan, state: &state.scan)
   }
 
   /// FalconMamba brings time step, B and C each to unit mean square before they are used.

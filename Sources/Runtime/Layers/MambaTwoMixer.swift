@@ -11,7 +11,7 @@ import Quant
 struct MambaTwoMixer: SequenceMixer {
   private let inputProjection: Linear
   private let scan: MambaTwoScan
-  private let outputProjection: Linear
+  let outputProjection: Linear
 
   /// Loads the tensors below `name`.
   init(_ weights: some WeightSource, _ name: String, _ shape: MambaTwoMixerDescription) throws {
@@ -31,10 +31,9 @@ struct MambaTwoMixer: SequenceMixer {
 
   var stages: [String] { ["gated_scan"] }
 
-  func callAsFunction(
+  func outputProjectionInputs(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix {
-    let projected = inputProjection(input, context.engine)
-    return outputProjection(scan(projected, state: &state, context), context.engine)
+    scan(inputProjection(input, context.engine), state: &state, context)
   }
 }

@@ -11,10 +11,23 @@ protocol SequenceMixer: Sendable {
   /// What enters each product after the first, in their order.
   var stages: [String] { get }
 
-  /// Mixes tokens `[tokens, width]` and advances the state. A sequence may be given in any number of parts.
-  func callAsFunction(
+  /// The last product.
+  var outputProjection: Linear { get }
+
+  /// What enters the last product: mixes tokens `[tokens, width]` and advances the state. A sequence may be given in any
+  /// number of parts.
+  func outputProjectionInputs(
     _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
   ) -> Matrix
+}
+
+extension SequenceMixer {
+  /// Mixes tokens `[tokens, width]` and advances the state.
+  func callAsFunction(
+    _ input: Matrix, state: inout RecurrentState, _ context: ExecutionContext
+  ) -> Matrix {
+    outputProjection(outputProjectionInputs(input, state: &state, context), context.engine)
+  }
 }
 
 /// What a mixer remembers of the tokens before. Its size does not depend on their number.

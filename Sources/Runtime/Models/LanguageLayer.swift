@@ -41,8 +41,22 @@ package struct LanguageLayer: Sendable {
 
   /// Runs a whole sequence `[tokens, width]`, from a zero state.
   package func run(_ stream: Matrix, _ context: ExecutionContext) -> Matrix {
-    var (state, result) = (initialState, stream)
-    result.add(change(stream, state: &state, context))
+    run(stream, outputProjectionInputs: outputProjectionInputs(stream, context), context)
+  }
+
+  /// What enters the mixer's last product on the way of a whole sequence.
+  package func outputProjectionInputs(_ stream: Matrix, _ context: ExecutionContext) -> Matrix {
+    var state = initialState
+    return mixer.outputProjectionInputs(
+      normalization(stream, context.engine), state: &state, context)
+  }
+
+  /// Ends the run of a whole sequence, given what enters the mixer's last product.
+  package func run(
+    _ stream: Matrix, outputProjectionInputs inputs: Matrix, _ context: ExecutionContext
+  ) -> Matrix {
+    var result = stream
+    result.add(mixer.outputProjection(inputs, context.engine))
     return result
   }
 }

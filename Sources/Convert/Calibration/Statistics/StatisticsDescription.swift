@@ -79,24 +79,6 @@ extension StatisticsDescription.Text {
 }
 
 extension ConversionPlan {
-  /// The calibrated matrices of a layer, in the order in which they are encoded. Those that write to the stream come
-  /// last, when it is known what the others make of their inputs.
-  func calibrationStages(layer: Int) -> [[Entry]] {
-    let entries = entries.filter {
-      $0.isCalibrated && $0.name.hasPrefix("language.layers.\(layer).")
-    }
-    let isLast = { (entry: Entry) in MatrixPlace(entry.name) == .output }
-    return [entries.filter { !isLast($0) }, entries.filter(isLast)]
-  }
-
-  /// The encodings of calibrated matrices, with the tiers of entropy codes, by their names.
-  var calibratedEncodings: [String: String] {
-    Dictionary(
-      entries.filter(\.isCalibrated).map {
-        ($0.name, ($0.encoding as? EntropyEncoding)?.tier ?? $0.encoding.name)
-      }, uniquingKeysWith: { first, _ in first })
-  }
-
   /// The identity of the checkpoint.
   func identity() throws -> String {
     try ModelLoader.identity(path: checkpoint.directory, vision: checkpoint.visionDirectory)

@@ -9,7 +9,7 @@ struct StatisticsWriter {
   /// Creates the file; its tensors come in the order of calibration: layer after layer, then the head.
   init(path: String, _ description: StatisticsDescription, _ plan: ConversionPlan) throws {
     let layers = (0..<(plan.description.language?.layers.count ?? 0)).flatMap {
-      plan.calibrationStages(layer: $0).joined()
+      plan.calibratedEntries(layer: $0).all
     }
     let inLayers = Set(layers.map(\.name))
     let heads = plan.entries.filter { $0.isCalibrated && !inLayers.contains($0.name) }
