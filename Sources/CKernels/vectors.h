@@ -16,7 +16,11 @@
 /// - VK_DOT_PAIRS(low, high, scales), if there is an instruction that multiplies pairs of 16 bits and
 ///   adds the products;
 /// - VK_DOT_CODES(sum, u, s) and VK_CODES_OFFSET(offset), if 128 is best taken off unsigned bytes
-///   before they are multiplied; then sums start at the latter, which is zero.
+///   before they are multiplied; then sums start at the latter, which is zero;
+/// - VK_ADD_SHORT(pairs, u, s) and VK_ADD_SCALED(sum, pairs, factors), if products of bytes are best
+///   added in 16 bits first: two sums of two products each lie in the 32 bits of `pairs`; the latter
+///   multiplies both by those of `factors` and adds them;
+/// - VK_PREFETCH(weights), if byte products are faster when they ask for weights that come soon.
 #ifndef VK_VECTORS_H
 #define VK_VECTORS_H
 
@@ -49,6 +53,7 @@ typedef int32_t i32x8 __attribute__((ext_vector_type(8)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
 typedef uint16_t u16x16 __attribute__((ext_vector_type(16)));
+typedef int16_t i16x16 __attribute__((ext_vector_type(16)));
 typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
 typedef int8_t i8x64 __attribute__((ext_vector_type(64)));
 typedef uint8_t u8x64 __attribute__((ext_vector_type(64)));
@@ -141,6 +146,10 @@ VK_INLINE i32x16 dot_fours(i32x16 sum, u8x64 u, i8x64 s) {
 /// low times the lower halves of the scales, high times the upper ones, both as signed 16 bits.
 #define VK_DOT_PAIRS(low, high, scales) \
   ((low) * ((i32x16)(scales) << 16 >> 16) + (high) * ((i32x16)(scales) >> 16))
+#endif
+
+#ifndef VK_PREFETCH
+#define VK_PREFETCH(weights) ((void)0)
 #endif
 
 #ifndef VK_DOT_CODES

@@ -17,7 +17,9 @@ VK_INLINE i8x64 splat_codes(const int8_t *codes) {
   return (i8x64)(u32x16)word;
 }
 
+/// A vector of weights.
 VK_INLINE u8x64 load_vector(const uint8_t *from) {
+  VK_PREFETCH(from);
   u8x64 v;
   memcpy(&v, from, sizeof v);
   return v;
@@ -62,6 +64,44 @@ VK_INLINE code_group q4_load_group(q4_stripe stripe, size_t group) {
   return load_nibbles(stripe.tiles + group * 2 * VK_VECTOR);
 }
 
+#ifdef VK_ADD_SHORT
+
+/// The products of 16 columns and one token, as pairs of 16 bits that add up to them.
+VK_INLINE i32x16 q4_short_sums(
+    const code_group *codes, size_t group, const token_inputs *inputs, const int token) {
+  const size_t width = inputs->width;
+  const int8_t *input = inputs->codes + group * VK_GROUP * width + 4 * token;
+  i32x16 pairs = (i32x16)(inputs->offsets[group * width + (size_t)token] & 0xffff);
+  VK_UNROLL for (int i = 0; i < 4; ++i) {
+    pairs = VK_ADD_SHORT(pairs, codes->fours[i], splat_codes(input + 4 * (size_t)i * width));
+  }
+  return pairs;
+}
+
+/// The sub-scales of a group, each twice in 16 bits.
+VK_INLINE i32x16 q4_double_scales(q4_stripe stripe, size_t group) {
+  i16x16 scales = __builtin_convertvector(load_i8(stripe.sub_scales + group * VK_LANES), i16x16);
+  return (i32x16)__builtin_shufflevector(
+      scales, scales, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11,
+      12, 12, 13, 13, 14, 14, 15, 15);
+}
+
+/// The products of the one or two groups that share a scale of the inputs, times their sub-scales.
+VK_INLINE void q4_dot_pair(
+    i32x16 *sums, q4_stripe stripe, size_t group, const size_t has_second,
+    const token_inputs *inputs, const int tokens) {
+  VK_UNROLL for (int t = 0; t < tokens; ++t) sums[t] = 0;
+  VK_UNROLL for (size_t g = group; g <= group + has_second; ++g) {
+    const code_group codes = q4_load_group(stripe, g);
+    const i32x16 scales = q4_double_scales(stripe, g);
+    VK_UNROLL for (int t = 0; t < tokens; ++t) {
+      sums[t] = VK_ADD_SCALED(sums[t], q4_short_sums(&codes, g, inputs, t), scales);
+    }
+  }
+}
+
+#else
+
 /// The products of 16 columns and one token; they fit in 15 bits and a sign.
 VK_INLINE i32x16 q4_dot_group(
     const code_group *codes, size_t group, const token_inputs *inputs, const int token) {
@@ -78,7 +118,7 @@ VK_INLINE i32x16 q4_sub_scales(q4_stripe stripe, size_t group) {
   return __builtin_convertvector(load_i8(stripe.sub_scales + group * VK_LANES), i32x16);
 }
 
-/// The products of the one or two groups that share a scale of the inputs, times their sub-scales.
+/// The same by way of sums in 32 bits.
 VK_INLINE void q4_dot_pair(
     i32x16 *sums, q4_stripe stripe, size_t group, const int has_second,
     const token_inputs *inputs, const int tokens) {
@@ -94,6 +134,8 @@ VK_INLINE void q4_dot_pair(
     sums[t] = VK_DOT_PAIRS(low, high, scales);
   }
 }
+
+#endif
 
 /// Whole numbers up to the scale of the inputs, then floats up to the super-scale.
 VK_INLINE void q4_multiply_stripe(
