@@ -163,7 +163,7 @@ static void begin_solo(vk_pool *pool, int64_t now) {
 /// Notes how long the caller waited for others after working itself.
 static void judge_wait(vk_pool *pool, int64_t start, int64_t wait_start, int64_t now) {
   int64_t waited = now - wait_start;
-  if (waited > STALL_NANOSECONDS && waited > 2 * (wait_start - start)) begin_solo(pool, now);
+  if (waited > STALL_NANOSECONDS && waited > wait_start - start) begin_solo(pool, now);
 }
 
 /// Notes whether the caller itself had to leave its processor to another program: its own helpers
