@@ -656,21 +656,30 @@ static void check_state_spaces(void) {
   }
 }
 
+static void check_runs(const size_t *lengths, size_t runs) {
+  size_t count = 0;
+  for (size_t run = 0; run < runs; ++run) count += lengths[run];
+  uint8_t *bytes = random_bytes(count), *stream = allot(vk_rans_bound(count, runs));
+  uint8_t *expected = random_bytes(count), *found = random_bytes(count), *next = bytes;
+  // Runs of different entropy.
+  for (size_t run = 0; run < runs; next += lengths[run++]) {
+    for (size_t i = 0; i < lengths[run]; ++i) next[i] &= next[i] >> (4 + run);
+  }
+  size_t length = vk_rans_encode(stream, bytes, lengths, runs);
+  for (size_t cut = 0; cut < 4; ++cut) {
+    int plain_result = plain->rans_decode(expected, lengths, runs, stream, length - cut);
+    int result = table->rans_decode(found, lengths, runs, stream, length - cut);
+    if (result != plain_result || result != (cut == 0)) fail("rans_decode", cut, result, cut == 0);
+    if (cut == 0) expect_same("rans_decode", found, bytes, count);
+  }
+  finish("compression");
+}
+
 static void check_compression(void) {
   static const size_t counts[] = {1, 31, 32, 33, 1000, 70000};
-  EACH(count, counts) {
-    uint8_t *bytes = random_bytes(count), *stream = allot(vk_rans_bound(count));
-    uint8_t *expected = random_bytes(count), *found = random_bytes(count);
-    for (size_t i = 0; i < count; ++i) bytes[i] &= bytes[i] >> 4;
-    size_t length = vk_rans_encode(stream, bytes, count);
-    for (size_t cut = 0; cut < 4; ++cut) {
-      int plain_result = plain->rans_decode(expected, count, stream, length - cut);
-      int result = table->rans_decode(found, count, stream, length - cut);
-      if (result != plain_result || result != (cut == 0)) fail("rans_decode", cut, result, cut == 0);
-      if (cut == 0) expect_same("rans_decode", found, bytes, count);
-    }
-    finish("compression");
-  }
+  EACH(count, counts) check_runs(&count, 1);
+  static const size_t runs[] = {1000, 1, 33, 7, 4099};
+  for (size_t number = 2; number <= 5; ++number) check_runs(runs, number);
 }
 
 static void check_limits(void) {

@@ -364,6 +364,7 @@ void vk_factor_gradient(
       dfactors, dcolumn_factors, dw, w, factors, column_factors, rows, columns, group_size);
 }
 
-int vk_rans_decode(uint8_t *out, size_t count, const uint8_t *in, size_t in_count) {
-  return kernels()->rans_decode(out, count, in, in_count);
+int vk_rans_decode(
+    uint8_t *out, const size_t *lengths, size_t runs, const uint8_t *in, size_t in_count) {
+  return kernels()->rans_decode(out, lengths, runs, in, in_count);
 }

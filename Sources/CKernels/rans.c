@@ -8,7 +8,7 @@ enum {
   WORD_BYTES = RANS_WORD_BITS / 8,
 };
 
-static void count_bytes(uint32_t counts[RANS_SYMBOLS], const uint8_t *bytes, size_t count) {
+void vk_count_bytes(uint32_t counts[RANS_SYMBOLS], const uint8_t *bytes, size_t count) {
   // Equal bytes are frequent: four sets of counters, so that no addition waits for the one before.
   uint32_t parts[4][RANS_SYMBOLS];
   memset(parts, 0, sizeof parts);
@@ -79,23 +79,20 @@ static uint8_t *write_table(uint8_t *out, const uint32_t *frequencies) {
   return out;
 }
 
-size_t vk_rans_bound(size_t count) { return TABLE_BYTES + RANS_STATE_BYTES + WORD_BYTES * count; }
+size_t vk_rans_bound(size_t count, size_t runs) {
+  return TABLE_BYTES * runs + RANS_STATE_BYTES + WORD_BYTES * count;
+}
 
-size_t vk_rans_encode(uint8_t *out, const uint8_t *bytes, size_t count) {
-  if (count == 0) return 0;
-  uint32_t counts[RANS_SYMBOLS], frequencies[RANS_SYMBOLS], starts[RANS_SYMBOLS];
-  count_bytes(counts, bytes, count);
-  normalize(frequencies, counts, count);
-  uint32_t sum = 0;
+/// Encodes bytes into the states, the last one first, and writes what they give up before `words`. Returns
+/// where that begins.
+static uint8_t *encode_run(
+    uint8_t *words, uint32_t states[RANS_LANES], const uint8_t *bytes, size_t count,
+    const uint32_t *frequencies) {
+  uint32_t starts[RANS_SYMBOLS], sum = 0;
   for (size_t s = 0; s < RANS_SYMBOLS; ++s) {
     starts[s] = sum;
     sum += frequencies[s];
   }
-  uint32_t states[RANS_LANES];
-  for (size_t lane = 0; lane < RANS_LANES; ++lane) states[lane] = RANS_LOWEST;
-
-  // The last byte is encoded first, so that words are written from the end.
-  uint8_t *const end = out + vk_rans_bound(count), *words = end;
   for (size_t i = count; i-- > 0;) {
     uint32_t x = states[i % RANS_LANES];
     const uint32_t frequency = frequencies[bytes[i]];
@@ -107,11 +104,31 @@ size_t vk_rans_encode(uint8_t *out, const uint8_t *bytes, size_t count) {
     x >>= RANS_WORD_BITS * is_large;
     states[i % RANS_LANES] = (x / frequency << RANS_BITS) + x % frequency + starts[bytes[i]];
   }
+  return words;
+}
+
+size_t vk_rans_encode(uint8_t *out, const uint8_t *bytes, const size_t *lengths, size_t runs) {
+  size_t count = 0;
+  for (size_t run = 0; run < runs; ++run) count += lengths[run];
+  uint32_t counts[RANS_SYMBOLS], frequencies[RANS_SYMBOLS], states[RANS_LANES];
+  for (size_t lane = 0; lane < RANS_LANES; ++lane) states[lane] = RANS_LOWEST;
+
+  // Decoding reverses the order, so the stream is written from its end, the last run first.
+  uint8_t table[TABLE_BYTES], *const end = out + vk_rans_bound(count, runs), *start = end;
+  for (size_t run = runs; run-- > 0;) {
+    count -= lengths[run];
+    vk_count_bytes(counts, bytes + count, lengths[run]);
+    normalize(frequencies, counts, lengths[run]);
+    start = encode_run(start, states, bytes + count, lengths[run], frequencies);
+    if (run == 0) break;
+    const size_t table_bytes = (size_t)(write_table(table, frequencies) - table);
+    start = (uint8_t *)memcpy(start - table_bytes, table, table_bytes);
+  }
 
   uint8_t *next = write_table(out, frequencies);
   for (size_t lane = 0; lane < RANS_LANES; ++lane) {
     for (int shift = 0; shift < 32; shift += 8) *next++ = (uint8_t)(states[lane] >> shift);
   }
-  memmove(next, words, (size_t)(end - words));
-  return (size_t)(next - out) + (size_t)(end - words);
+  memmove(next, start, (size_t)(end - start));
+  return (size_t)(next - out) + (size_t)(end - start);
 }

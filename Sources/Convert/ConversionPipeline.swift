@@ -77,10 +77,10 @@ public struct ConversionPipeline: Sendable {
         reason: entry.reason,
         calibration: try tensor?.record.map { try JSON(encoding: $0) },
         planes: entry.encoding.planes.map { layout in
-          (
+          PlannedPlane(
             layout.name, layout.transform,
-            layout.storedBytes(rows: entry.rows, columns: entry.columns)
-          )
+            bytes: layout.storedBytes(rows: entry.rows, columns: entry.columns),
+            unevenRowBytes: layout.isUneven ? entry.columns : nil)
         })
       if let tensor {
         try writer.append(tensor.planes)

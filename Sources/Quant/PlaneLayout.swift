@@ -6,6 +6,8 @@ public struct PlaneLayout: Sendable {
   public let elementBytes: Int
   /// Whether the plane belongs to all rows together. Otherwise each row has a part of it, one after the other.
   public let isShared: Bool
+  /// Whether the plane has a byte for each weight, and their size differs between rows or columns.
+  public let isUneven: Bool
 
   /// How the plane lies in memory; a shared one always as stored.
   let tiling: PlaneTiling
@@ -14,13 +16,14 @@ public struct PlaneLayout: Sendable {
 
   /// Describes a plane with `elements(columns)` elements in a row.
   init(
-    _ name: String, elementBytes: Int, tiling: PlaneTiling = .rows,
+    _ name: String, elementBytes: Int, tiling: PlaneTiling = .rows, isUneven: Bool = false,
     elements: @escaping @Sendable (_ columns: Int) -> Int
   ) {
     self.name = name
     self.elementBytes = elementBytes
     self.tiling = tiling
     self.elements = elements
+    self.isUneven = isUneven
     isShared = false
   }
 
@@ -31,6 +34,7 @@ public struct PlaneLayout: Sendable {
     tiling = .rows
     elements = { $0 }
     isShared = true
+    isUneven = false
   }
 
   /// Bytes of the part of one row; of a shared plane there is none.

@@ -28,7 +28,7 @@ import Testing
     try writer.beginTensor(
       name: tensor, source: "x", role: "embedding", shape: shape, rows: rows, columns: columns,
       encoding: encoding, reason: "x",
-      planes: planes.map { (name: $0, transform: .none, bytes: bytes) })
+      planes: planes.map { PlannedPlane($0, bytes: bytes) })
     try writer.append(planes.map { _ in [UInt8](repeating: 1, count: bytes) })
     try writer.endTensor()
     try writer.seal(model: model, recipe: [:], provenance: [:], evaluation: .null)

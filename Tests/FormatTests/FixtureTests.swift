@@ -17,7 +17,10 @@ import Testing
     #expect(reader.header.activations == ["größte": .number(1.5)])
     #expect(reader.header.evaluation == .null)
     let tensors = reader.header.tensors
-    #expect(tensors.map(\.name) == ["quantized", "mapped", "nibbles", "singles", "coded"])
+    #expect(
+      tensors.map(\.name) == [
+        "quantized", "mapped", "nibbles", "singles", "coded", "columns", "rows",
+      ])
     #expect(tensors[2].shape == [2, 3, 6] && tensors[2].rows == 2 && tensors[2].columns == 18)
     let codes = try reader.plane(tensors[0].planes[0], of: "quantized")
     #expect(codes == (0..<2800).map { UInt8($0 * 7 % 5) })
@@ -31,8 +34,23 @@ import Testing
     let coded = try reader.plane(tensors[4].planes[0], of: "coded")
     #expect(coded == (0..<1500).map { UInt8(truncatingIfNeeded: ($0 * $0 % 7) - 2) })
     #expect(reader.blocks[tensors[4].planes[0].firstBlock].codec == .rans)
+    let columns = try reader.plane(tensors[5].planes[0], of: "columns")
+    #expect(columns == uneven { $0 % 40 })
+    let rows = try reader.plane(tensors[6].planes[0], of: "rows")
+    #expect(rows == uneven { $0 / 50 })
+    for tensor in tensors[5...6] {
+      #expect(reader.blocks[tensor.planes[0].firstBlock].codec == .classedRANS)
+    }
     let note = try reader.plane(reader.header.assets[0].plane, of: "note.txt")
     #expect(String(decoding: note, as: UTF8.self) == "eins, zwei, größer")
+  }
+
+  /// Codes whose range grows with the number of a line.
+  private func uneven(line: (Int) -> Int) -> [UInt8] {
+    (0..<2000).map { index in
+      let range = 2 + line(index) / 4
+      return UInt8(index * index * 3 % range)
+    }
   }
 
   @Test func `a file written by the original implementation is read`() throws {
@@ -62,9 +80,18 @@ import Testing
     for tensor in PackRoundTripTests.ragged { try tensor.write(to: writer) }
     try writer.beginTensor(
       name: "halves", source: "s", role: "bias", shape: [3], rows: 1, columns: 3, encoding: "f16",
-      reason: "é\"\\\n", planes: [("values", .shuffle2, 6)])
+      reason: "é\"\\\n", planes: [PlannedPlane("values", .shuffle2, bytes: 6)])
     try writer.append([[0, 0x3C, 0, 0xC0, 0, 0x38]])
     try writer.endTensor()
+    for uneven in [ClassedCompressionTests.cases[2], ClassedCompressionTests.cases[6]] {
+      let rows = uneven.part.byteCount / 256
+      try writer.beginTensor(
+        name: "\(uneven.axis)", source: "s", role: "projection", shape: [rows, 256], rows: rows,
+        columns: 256, encoding: "q8", reason: "r",
+        planes: [PlannedPlane("codes", bytes: rows * 256, unevenRowBytes: 256)])
+      try writer.append([Array(uneven.codes().prefix(rows * 256))])
+      try writer.endTensor()
+    }
     try writer.sealSample(evaluation: ["loss": .number(0.1), "nothing": .null])
     let (_, modelID) = try writer.publish()
     let summary = try run([pack])

@@ -149,7 +149,7 @@ import Testing
   static let badRows: [(Int, Int, [UInt8], String, String, String)] = [
     (0, 0, [65], "the offset of block 0", "65", "64"),
     (0, 7, [0x80], "the offset of block 0", "9223372036854775807", "63 bits"),
-    (0, 16, [4], "the codec of block 0", "4", "0, 1, 2 or 3"),
+    (0, 16, [5], "the codec of block 0", "5", "0 to 4"),
     (0, 17, [1], "reserved bytes of block 0", "1", "0"),
     (0, 23, [1], "reserved bytes of block 0", "1", "0"),
     (0, 12, [0, 0, 0, 0], "the raw length of block 0", "0", "1 to 1048576"),

@@ -88,7 +88,8 @@ import Testing
         mapped += 1
       }
     }
-    #expect(mapped == (codec == .stored ? 7 : 3))
+    // Nothing here has rows that could be in classes.
+    #expect(mapped == (codec == .stored || codec == .classedRANS ? 7 : 3))
   }
 
   @Test func `a block that does not gain is stored in a compressed plane`() throws {
@@ -124,7 +125,7 @@ import Testing
     try writer.beginTensor(
       name: "vision.0.convolution.weight", source: "conv.weight", role: "convolution",
       shape: [4, 3, 2, 2], rows: 4, columns: 12, encoding: "q8g32", reason: "rule 3",
-      calibration: ["method": .string("feedback")], planes: [("codes", .none, 3)])
+      calibration: ["method": .string("feedback")], planes: [PlannedPlane("codes", bytes: 3)])
     try writer.append([[1, 2, 3]])
     #expect(try writer.endTensor() == 3)
     try writer.seal(

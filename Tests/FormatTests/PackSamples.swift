@@ -12,7 +12,7 @@ struct SampleTensor: Sendable {
     try writer.beginTensor(
       name: name, source: "lm_head.weight", role: "head", shape: shape, rows: 1, columns: count,
       encoding: "q8", reason: "default",
-      planes: planes.map { ($0.name, $0.transform, $0.bytes.count) })
+      planes: planes.map { PlannedPlane($0.name, $0.transform, bytes: $0.bytes.count) })
     var start = 0
     let longest = planes.map(\.bytes.count).max() ?? 0
     while start < longest {

@@ -19,7 +19,7 @@ import Testing
   ) throws {
     try writer.beginTensor(
       name: name, source: "s", role: "projection", shape: shape, rows: rows, columns: columns,
-      encoding: "q8", reason: "r", planes: [("codes", transform, bytes)])
+      encoding: "q8", reason: "r", planes: [PlannedPlane("codes", transform, bytes: bytes)])
   }
 
   @Test func `more bytes than announced are refused`() throws {

@@ -27,17 +27,20 @@ import Testing
 
   static let counts = [1, 2, 31, 32, 33, 63, 64, 65, 1000, 4095, 65_536]
 
-  private func encoded(_ bytes: [UInt8]) -> [UInt8] {
+  private func encoded(_ bytes: [UInt8]) -> [UInt8] { encoded(bytes, runs: [bytes.count]) }
+
+  private func encoded(_ bytes: [UInt8], runs: [Int]) -> [UInt8] {
     var length = 0
-    let room = filled(vk_rans_bound(bytes.count)) { (out: UnsafeMutablePointer<UInt8>) in
-      length = vk_rans_encode(out, bytes, bytes.count)
+    let bound = vk_rans_bound(bytes.count, runs.count)
+    let room = filled(bound) { (out: UnsafeMutablePointer<UInt8>) in
+      length = vk_rans_encode(out, bytes, runs, runs.count)
     }
     return Array(room[..<length])
   }
 
   /// Decodes between ends that the sanitizer watches.
-  private func decoded(_ stream: [UInt8], count: Int, with kernels: vk_table) -> [UInt8]? {
-    let out = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: count)
+  private func decoded(_ stream: [UInt8], runs: [Int], with kernels: vk_table) -> [UInt8]? {
+    let out = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: runs.reduce(0, +))
     let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: stream.count)
     defer {
       out.deallocate()
@@ -45,8 +48,13 @@ import Testing
     }
     out.initialize(repeating: 0)
     _ = input.initialize(from: stream)
-    let succeeded = kernels.rans_decode(out.baseAddress, count, input.baseAddress, stream.count)
+    let succeeded = kernels.rans_decode(
+      out.baseAddress, runs, runs.count, input.baseAddress, stream.count)
     return succeeded == 1 ? Array(out) : nil
+  }
+
+  private func decoded(_ stream: [UInt8], count: Int, with kernels: vk_table) -> [UInt8]? {
+    decoded(stream, runs: [count], with: kernels)
   }
 
   @Test(arguments: InstructionSet.all, Kind.allCases)
@@ -66,7 +74,21 @@ import Testing
     #expect(try decoded(encoded(bytes), count: bytes.count, with: set.kernels) == bytes)
   }
 
-  @Test func `nothing has no stream`() { #expect(encoded([]).isEmpty) }
+  static let runs = [[1, 1], [31, 33, 64], [5, 1000, 7, 4096, 1], [70_000, 3, 70_000]]
+
+  @Test(arguments: InstructionSet.all, runs)
+  func `runs with frequencies of their own come back`(set: InstructionSet, runs: [Int]) throws {
+    let kinds: [Kind] = [.narrow, .uniform, .two, .wide, .constant]
+    let bytes = zip(kinds, runs).flatMap { $0.bytes($1) }, stream = encoded(bytes, runs: runs)
+    #expect(plainlyDecoded(stream, runs: runs) == bytes)
+    let kernels = try set.kernels
+    #expect(decoded(stream, runs: runs, with: kernels) == bytes)
+    for length in [0, stream.count / 2, stream.count - 1] {
+      #expect(decoded(Array(stream[..<length]), runs: runs, with: kernels) == nil)
+    }
+    #expect(decoded(stream, runs: [bytes.count], with: kernels) == nil)
+    #expect(decoded(stream, runs: runs + [1], with: kernels) == nil)
+  }
 
   @Test(arguments: InstructionSet.all)
   func `every cut, every longer stream and every other count is refused`(set: InstructionSet) throws
@@ -137,7 +159,39 @@ import Testing
 
 /// The definition of docs/format.md in plain words, or nothing if that finds fault.
 private func plainlyDecoded(_ stream: [UInt8], count: Int) -> [UInt8]? {
-  var rest = stream[...]
+  plainlyDecoded(stream, runs: [count])
+}
+
+private func plainlyDecoded(_ stream: [UInt8], runs: [Int]) -> [UInt8]? {
+  var rest = stream[...], states = [Int](), content = [UInt8]()
+  for count in runs {
+    guard let table = plainTable(&rest) else { return nil }
+    if states.isEmpty {
+      guard rest.count >= 128 else { return nil }
+      for _ in 0..<32 {
+        states.append(
+          (0..<4).reduce(0) { sum, place in sum + Int(rest.removeFirst()) << (8 * place) })
+      }
+      guard states.allSatisfy({ $0 >= 65536 }) else { return nil }
+    }
+    for number in 0..<count {
+      let state = states[number % 32]
+      let (symbol, start, frequency) = table.symbols[table.slots[state % 4096]]
+      content.append(UInt8(symbol))
+      var following = frequency * (state / 4096) + state % 4096 - start
+      if following < 65536 {
+        guard let low = rest.popFirst(), let high = rest.popFirst() else { return nil }
+        following = following * 65536 + Int(low) + 256 * Int(high)
+      }
+      states[number % 32] = following
+    }
+  }
+  return rest.isEmpty && states.allSatisfy { $0 == 65536 } ? content : nil
+}
+
+private func plainTable(_ rest: inout ArraySlice<UInt8>) -> (
+  symbols: [(symbol: Int, start: Int, frequency: Int)], slots: [Int]
+)? {
   func next() -> Int? { rest.popFirst().map(Int.init) }
   var symbols = [(symbol: Int, start: Int, frequency: Int)](), slots = [Int](), symbol = 0
   while slots.count < 4096 {
@@ -155,23 +209,5 @@ private func plainlyDecoded(_ stream: [UInt8], count: Int) -> [UInt8]? {
     slots += [Int](repeating: symbols.count - 1, count: frequency)
     symbol += 1
   }
-  guard slots.count == 4096, rest.count >= 128 else { return nil }
-  var states = [Int]()
-  for _ in 0..<32 {
-    states.append((0..<4).reduce(0) { sum, place in sum + (next() ?? 0) << (8 * place) })
-  }
-  guard states.allSatisfy({ $0 >= 65536 }) else { return nil }
-  var content = [UInt8]()
-  for number in 0..<count {
-    let state = states[number % 32]
-    let (symbol, start, frequency) = symbols[slots[state % 4096]]
-    content.append(UInt8(symbol))
-    var following = frequency * (state / 4096) + state % 4096 - start
-    if following < 65536 {
-      guard let low = next(), let high = next() else { return nil }
-      following = following * 65536 + low + 256 * high
-    }
-    states[number % 32] = following
-  }
-  return rest.isEmpty && states.allSatisfy { $0 == 65536 } ? content : nil
+  return slots.count == 4096 ? (symbols, slots) : nil
 }

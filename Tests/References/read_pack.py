@@ -22,7 +22,7 @@ import zstandard
 MAGIC = bytes.fromhex("89564c4d500d0a1a")
 BLOCK = 1 << 20
 PAGE = 4096
-CODECS = ("stored", "zlib", "zstd", "rans")
+CODECS = ("stored", "zlib", "zstd", "rans", "rans-classes")
 WIDTHS = {"none": 1, "shuffle2": 2, "shuffle4": 4}
 
 
@@ -60,13 +60,37 @@ def unfold_zlib(stream, limit):
 
 def unfold_rans(stream, length):
     try:
-        return decode_rans(stream, length)
+        return decode_rans(stream, [length])
     except (IndexError, struct.error) as error:
         raise Malformed("a rans stream ends too early") from error
 
 
-def decode_rans(stream, length):
-    position, symbol, slots = 0, 0, []
+def unfold_classes(stream, length):
+    require(len(stream) > 10, "a stream in classes has no header")
+    axis, bits, width, first = struct.unpack_from("<BBII", stream)
+    require(axis < 2 and 1 <= bits <= 4 and 1 <= width <= BLOCK and first < width, "classes")
+    lines = width if axis else (first + length + width - 1) // width
+    start = 10 + (lines * bits + 7) // 8
+    packed = int.from_bytes(stream[10:start], "little")
+    require(len(stream) > start and packed >> (lines * bits) == 0, "numbers of classes")
+    numbers = [packed >> (line * bits) & ((1 << bits) - 1) for line in range(lines)]
+    places = [[] for _ in range(1 << bits)]
+    for i in range(length):
+        row, column = divmod(first + i, width)
+        places[numbers[column if axis else row]].append(i)
+    require(all(places), "a class without bytes")
+    try:
+        arranged = decode_rans(stream[start:], [len(part) for part in places])
+    except (IndexError, struct.error) as error:
+        raise Malformed("a rans stream ends too early") from error
+    content = bytearray(length)
+    for place, byte in zip((place for part in places for place in part), arranged):
+        content[place] = byte
+    return bytes(content)
+
+
+def read_frequencies(stream, position):
+    symbol, slots = 0, []
     while len(slots) < 4096:
         require(symbol < 256, "a rans table has too many symbols")
         frequency, position = stream[position], position + 1
@@ -80,22 +104,33 @@ def decode_rans(stream, length):
         slots += [(symbol, frequency, place) for place in range(frequency)]
         symbol += 1
     require(len(slots) == 4096, "a rans table's sum")
-    states = list(struct.unpack_from("<32I", stream, position))
-    require(min(states) >= 1 << 16, "a rans state is too small")
-    position += 128
-    content = bytearray(length)
-    for number in range(length):
-        state = states[number % 32]
-        content[number], frequency, place = slots[state % 4096]
-        state = frequency * (state // 4096) + place
-        if state < 1 << 16:
-            (word,) = struct.unpack_from("<H", stream, position)
-            position += 2
-            state = state << 16 | word
-        states[number % 32] = state
+    return slots, position
+
+
+def decode_rans(stream, lengths):
+    position, content, states = 0, bytearray(), None
+    for length in lengths:
+        slots, position = read_frequencies(stream, position)
+        if states is None:
+            states = list(struct.unpack_from("<32I", stream, position))
+            require(min(states) >= 1 << 16, "a rans state is too small")
+            position += 128
+        for number in range(length):
+            state = states[number % 32]
+            byte, frequency, place = slots[state % 4096]
+            content.append(byte)
+            state = frequency * (state // 4096) + place
+            if state < 1 << 16:
+                (word,) = struct.unpack_from("<H", stream, position)
+                position += 2
+                state = state << 16 | word
+            states[number % 32] = state
     require(position == len(stream), "bytes after a rans stream")
     require(set(states) == {1 << 16}, "rans states do not return to their start")
     return bytes(content)
+
+
+UNFOLD = {1: unfold_zlib, 2: unfold_zstd, 3: unfold_rans, 4: unfold_classes}
 
 
 def unique_keys(pairs):
@@ -177,7 +212,7 @@ class Pack:
         require(hashlib.sha256(content).digest() == digest, f"block {number}: checksum")
         if codec == 0:
             return content
-        content = {1: unfold_zlib, 2: unfold_zstd, 3: unfold_rans}[codec](content, raw)
+        content = UNFOLD[codec](content, raw)
         require(len(content) == raw, f"block {number}: raw length")
         width = WIDTHS[transform]
         values = raw // width

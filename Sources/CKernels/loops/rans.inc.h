@@ -58,6 +58,7 @@ static size_t VK(rans_rounds)(
     uint8_t *out, size_t count, uint32_t states[RANS_LANES], const VK(rans_slot) slots[RANS_SLOTS],
     const uint8_t **words, const uint8_t *end) {
   enum { VECTORS = RANS_LANES / 8, ROUND_BYTES = 2 * RANS_LANES };
+  if (count < RANS_LANES) return 0;
   uint64_t places[256];
   VK(rans_places)(places);
   const uint8_t *in = *words;
@@ -125,26 +126,47 @@ static size_t VK(rans_rounds)(
 }
 #endif
 
-static int VK(rans_decode)(uint8_t *out, size_t count, const uint8_t *in, size_t in_count) {
-  VK(rans_slot) slots[RANS_SLOTS];
-  uint32_t states[RANS_LANES];
-  const uint8_t *const end = in + in_count, *words = VK(rans_table)(slots, in, end);
-  if (!words || end - words < RANS_STATE_BYTES) return 0;
-  for (size_t lane = 0; lane < RANS_LANES; ++lane, words += 4) {
-    states[lane] = words[0] | (uint32_t)words[1] << 8 | (uint32_t)words[2] << 16
-                   | (uint32_t)words[3] << 24;
-    if (states[lane] < RANS_LOWEST) return 0;
+/// Reads the states and returns their end, or NULL if they are none.
+static const uint8_t *VK(rans_states)(
+    uint32_t states[RANS_LANES], const uint8_t *in, const uint8_t *end) {
+  if (end - in < RANS_STATE_BYTES) return NULL;
+  for (size_t lane = 0; lane < RANS_LANES; ++lane, in += 4) {
+    states[lane] = in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+    if (states[lane] < RANS_LOWEST) return NULL;
   }
+  return in;
+}
+
+/// Decodes a run and returns the end of its words, or NULL if they end too early.
+static const uint8_t *VK(rans_run)(
+    uint8_t *out, size_t count, uint32_t states[RANS_LANES], const VK(rans_slot) slots[RANS_SLOTS],
+    const uint8_t *words, const uint8_t *end) {
   size_t done = VK(rans_rounds)(out, count, states, slots, &words, end);
   for (; done < count; ++done) {
     uint32_t *state = states + done % RANS_LANES;
     out[done] = VK(rans_take)(state, slots);
     if (*state >= RANS_LOWEST) continue;
-    if (end - words < 2) return 0;
+    if (end - words < 2) return NULL;
     *state = *state << RANS_WORD_BITS | words[0] | (uint32_t)words[1] << 8;
     words += 2;
   }
+  return words;
+}
+
+static int VK(rans_decode)(
+    uint8_t *out, const size_t *lengths, size_t runs, const uint8_t *in, size_t in_count) {
+  VK(rans_slot) slots[RANS_SLOTS];
+  uint32_t states[RANS_LANES];
+  const uint8_t *const end = in + in_count;
+  for (size_t run = 0; run < runs; ++run) {
+    in = VK(rans_table)(slots, in, end);
+    // The states lie behind the first table.
+    if (in && run == 0) in = VK(rans_states)(states, in, end);
+    if (in) in = VK(rans_run)(out, lengths[run], states, slots, in, end);
+    if (!in) return 0;
+    out += lengths[run];
+  }
   uint32_t differences = 0;
   for (size_t lane = 0; lane < RANS_LANES; ++lane) differences |= states[lane] ^ RANS_LOWEST;
-  return words == end && differences == 0;
+  return in == end && differences == 0;
 }

@@ -8,11 +8,13 @@ public enum Codec: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   case zstd = 2
   /// rANS (arXiv:1311.2540), byte by byte.
   case rans = 3
+  /// rANS with frequencies for classes of rows or columns: for uneven codes only.
+  case classedRANS = 4
 
   static let zstandardLevel: Int32 = 1
   static let zlibLevel: Int32 = 1
 
-  /// The codec of that name: `stored`, `zlib`, `zstd` or `rans`.
+  /// The codec of that name: `stored`, `zlib`, `zstd`, `rans` or `rans-classes`.
   public init?(name: String) {
     guard let codec = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = codec
@@ -25,6 +27,7 @@ public enum Codec: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case .zlib: "zlib"
     case .zstd: "zstd"
     case .rans: "rans"
+    case .classedRANS: "rans-classes"
     }
   }
 
@@ -32,26 +35,27 @@ public enum Codec: UInt8, Sendable, CaseIterable, CustomStringConvertible {
   public var description: String { name }
 
   /// The compressed bytes, or nothing if that would save less than two in a hundred.
-  ///
-  /// - Parameter matches: whether the bytes repeat each other.
-  func compress(_ bytes: [UInt8], matches: Zstandard.Matches = .usual) -> [UInt8]? {
+  func compress(_ bytes: [UInt8], content: BlockContent = .repetitive) -> [UInt8]? {
     let compressed: [UInt8]? =
-      switch self {
-      case .stored: nil
-      case .zlib: Zlib.compress(bytes)
-      case .zstd: Zstandard.compress(bytes, matches: matches)
-      case .rans: RANS.compress(bytes)
+      switch (self, content) {
+      case (.stored, _): nil
+      case (.zlib, _): Zlib.compress(bytes)
+      case (.zstd, _): Zstandard.compress(bytes, matches: content.matches)
+      case (.rans, _): RANS.compress(bytes)
+      case (.classedRANS, .unevenCodes(let part)): ClassedRANS.compress(bytes, of: part)
+      case (.classedRANS, _): nil
       }
     guard let compressed, compressed.count * 50 <= bytes.count * 49 else { return nil }
     return compressed
   }
 
-  /// The compressed bytes and their codec: this one or, for zstd where matches are rare, rANS if that takes
-  /// less. Nothing if neither saves two in a hundred.
-  func encode(_ bytes: [UInt8], matches: Zstandard.Matches) -> (codec: Codec, bytes: [UInt8])? {
-    let candidates = self == .zstd && matches == .rare ? [.zstd, .rans] : [self]
+  /// The compressed bytes and their codec: this one or, in place of zstd for codes, the kind of rANS that takes
+  /// less. Nothing if none saves two in a hundred.
+  func encode(_ bytes: [UInt8], content: BlockContent) -> (codec: Codec, bytes: [UInt8])? {
+    let isReplaced = self == .zstd && content != .repetitive
+    let candidates = isReplaced ? [.zstd, .rans, .classedRANS] : [self]
     return candidates.compactMap { codec in
-      codec.compress(bytes, matches: matches).map { (codec, $0) }
+      codec.compress(bytes, content: content).map { (codec, $0) }
     }.min { $0.1.count < $1.1.count }
   }
 
@@ -62,6 +66,7 @@ public enum Codec: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case .zlib: Zlib.decompress(bytes, length: length)
     case .zstd: Zstandard.decompress(bytes, length: length)
     case .rans: RANS.decompress(bytes, length: length)
+    case .classedRANS: ClassedRANS.decompress(bytes, length: length)
     }
   }
 }

@@ -14,6 +14,7 @@ struct RawBlock: Sendable {
   /// The number of the plane within its tensor.
   let plane: Int
   let isFirst: Bool
+  let content: BlockContent
   let bytes: [UInt8]
 }
 
@@ -22,9 +23,7 @@ struct BlockEncoder: Sendable {
   let threads: Int
 
   /// A block and how its plane is to be compressed.
-  typealias Task = (
-    block: RawBlock, codec: Codec, transform: PlaneTransform, matches: Zstandard.Matches
-  )
+  typealias Task = (block: RawBlock, codec: Codec, transform: PlaneTransform)
 
   /// Encodes blocks, each in the way of its plane.
   func encode(_ blocks: [Task]) -> [EncodedBlock] {
@@ -44,7 +43,7 @@ struct BlockEncoder: Sendable {
     let raw = task.block.bytes
     let compressed =
       task.codec == .stored
-      ? nil : task.codec.encode(task.transform.apply(to: raw), matches: task.matches)
+      ? nil : task.codec.encode(task.transform.apply(to: raw), content: task.block.content)
     let (codec, bytes) = compressed ?? (.stored, raw)
     return EncodedBlock(bytes: bytes, rawLength: raw.count, codec: codec, digest: sha256(bytes))
   }

@@ -41,7 +41,7 @@ extension PackBlock {
       throw refusal("the offset", .max, "63 bits")
     }
     guard let codec = Codec(rawValue: table[start + 16]) else {
-      throw refusal("the codec", Int(table[start + 16]), "0, 1, 2 or 3")
+      throw refusal("the codec", Int(table[start + 16]), "0 to 4")
     }
     guard table[start + 17..<start + 24].allSatisfy({ $0 == 0 }) else {
       throw refusal("reserved bytes", 1, "0")

@@ -61,7 +61,7 @@ public final class PackWriter {
   public func beginTensor(
     name: String, source: String, role: String, shape: [Int], rows: Int, columns: Int,
     encoding: String, reason: String, calibration: JSON? = nil,
-    planes: [(name: String, transform: PlaneTransform, bytes: Int)]
+    planes: [PlannedPlane]
   ) throws(FormatError) {
     precondition(current == nil && digest == nil)
     guard tensorNames.insert(ExactString(name)).inserted else {
@@ -73,21 +73,16 @@ public final class PackWriter {
         "as many elements as its shape \(shape)")
     }
     for plane in planes {
-      guard plane.bytes >= 0, plane.bytes.isMultiple(of: plane.transform.width) else {
+      guard plane.byteCount >= 0, plane.byteCount.isMultiple(of: plane.transform.width) else {
         throw refusal(
-          "the size of plane \(plane.name) of tensor \(name)", "\(plane.bytes)",
+          "the size of plane \(plane.name) of tensor \(name)", "\(plane.byteCount)",
           "a multiple of \(plane.transform.width)")
       }
     }
     let description = PackTensor(
       name: name, source: source, role: role, shape: shape, rows: rows, columns: columns,
       encoding: encoding, reason: reason, calibration: calibration, planes: [])
-    // Single bytes of tensors are codes. The parts of larger numbers do repeat each other.
-    let assemblies = planes.map {
-      PlaneAssembly(
-        name: $0.name, transform: $0.transform, bytes: $0.bytes,
-        matches: $0.transform == .none ? .rare : .usual)
-    }
+    let assemblies = planes.map { PlaneAssembly($0, ofTensor: true) }
     current = (
       description,
       PlaneGroup(owner: "tensor \(name)", planes: assemblies, codec: codec, encoder: encoder)
@@ -123,7 +118,7 @@ public final class PackWriter {
   /// - Precondition: no tensor is open and the pack is not sealed.
   public func addAsset(name: String, mediaType: String, bytes: [UInt8]) throws(FormatError) {
     precondition(current == nil && digest == nil)
-    let plane = PlaneAssembly(name: "content", transform: .none, bytes: bytes.count)
+    let plane = PlaneAssembly(PlannedPlane("content", bytes: bytes.count), ofTensor: false)
     var group = PlaneGroup(
       owner: "asset \(name)", planes: [plane], codec: codec, encoder: encoder)
     try group.append([bytes], to: &store)

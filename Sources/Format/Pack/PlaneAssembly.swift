@@ -1,10 +1,33 @@
-/// A plane that is being written: cuts what it is given into blocks.
-struct PlaneAssembly {
+/// A plane that is to be written.
+public struct PlannedPlane: Sendable {
   let name: String
   let transform: PlaneTransform
-  /// Whether its bytes repeat each other.
-  let matches: Zstandard.Matches
-  let expected: Int
+  /// The size of the whole plane.
+  let byteCount: Int
+  /// Bytes of a row, if the plane is a matrix of codes whose size differs between its rows or its columns.
+  let unevenRowBytes: Int?
+
+  /// Describes a plane.
+  ///
+  /// - Parameters:
+  ///   - bytes: the size of the whole plane.
+  ///   - unevenRowBytes: bytes of a row, at least 1, if the plane is a matrix of one-byte codes whose size differs
+  ///     between its rows or its columns: they are then compressed in classes.
+  public init(
+    _ name: String, _ transform: PlaneTransform = .none, bytes: Int, unevenRowBytes: Int? = nil
+  ) {
+    self.name = name
+    self.transform = transform
+    byteCount = bytes
+    self.unevenRowBytes = unevenRowBytes
+  }
+}
+
+/// A plane that is being written: cuts what it is given into blocks.
+struct PlaneAssembly {
+  let plan: PlannedPlane
+  /// Whether its single bytes are codes; those of an asset are not, nor are the parts of larger numbers.
+  private let holdsCodes: Bool
   private(set) var received = 0
   private var partial = [UInt8]()
   /// Whether its blocks are all stored, as the first one is, which must be encoded before the others.
@@ -14,14 +37,13 @@ struct PlaneAssembly {
   /// Encoded blocks that wait until the planes before this one are complete.
   var waiting = [EncodedBlock]()
 
-  init(
-    name: String, transform: PlaneTransform, bytes: Int, matches: Zstandard.Matches = .usual
-  ) {
-    self.name = name
-    self.transform = transform
-    self.matches = matches
-    expected = bytes
+  init(_ plan: PlannedPlane, ofTensor: Bool) {
+    self.plan = plan
+    holdsCodes = ofTensor && plan.transform == .none
   }
+
+  /// The size of the whole plane.
+  var expected: Int { plan.byteCount }
 
   /// Takes bytes and returns the blocks that became full; the plane's last block counts as full.
   ///
@@ -37,12 +59,21 @@ struct PlaneAssembly {
       received += piece.count
       rest = rest.dropFirst(piece.count)
       if partial.count == PackLimits.blockSize || received == expected {
-        let isFirst = received <= PackLimits.blockSize
-        blocks.append(RawBlock(plane: number, isFirst: isFirst, bytes: partial))
+        let start = received - partial.count
+        blocks.append(
+          RawBlock(
+            plane: number, isFirst: start == 0, content: content(start..<received), bytes: partial))
         partial = []
       }
     }
     return blocks
+  }
+
+  private func content(_ range: Range<Int>) -> BlockContent {
+    guard holdsCodes else { return .repetitive }
+    guard let width = plan.unevenRowBytes else { return .codes }
+    return .unevenCodes(
+      MatrixPart(byteCount: range.count, width: width, firstColumn: range.lowerBound % width))
   }
 
   /// The finished plane.
@@ -50,7 +81,7 @@ struct PlaneAssembly {
   /// - Parameter next: the number of the next block of the file, noted for a plane without bytes.
   func finished(next: Int) -> PackPlane {
     PackPlane(
-      name: name, transform: transform, bytes: expected, firstBlock: firstBlock ?? next,
+      name: plan.name, transform: plan.transform, bytes: expected, firstBlock: firstBlock ?? next,
       blockCount: (expected + PackLimits.blockSize - 1) / PackLimits.blockSize)
   }
 }

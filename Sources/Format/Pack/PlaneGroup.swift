@@ -52,7 +52,7 @@ struct PlaneGroup {
     _ plane: PlaneAssembly, found: Int, in store: BlockStore
   ) -> FormatError {
     .wrongByteCount(
-      file: store.file.path, item: "plane \(plane.name) of \(owner)", found: found,
+      file: store.file.path, item: "plane \(plane.plan.name) of \(owner)", found: found,
       expected: plane.expected)
   }
 
@@ -70,7 +70,7 @@ struct PlaneGroup {
     let encoded = encoder.encode(
       blocks.map {
         let plane = planes[$0.plane]
-        return ($0, plane.isStored ? .stored : codec, plane.transform, plane.matches)
+        return ($0, plane.isStored ? .stored : codec, plane.plan.transform)
       })
     for (raw, block) in zip(blocks, encoded) {
       if raw.isFirst { planes[raw.plane].isStored = block.codec == .stored }

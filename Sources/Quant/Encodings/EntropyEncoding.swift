@@ -51,7 +51,7 @@ public struct EntropyEncoding: Encoding, TileProduct {
   /// `codes`, `rowScales` and `columnSteps`.
   public var planes: [PlaneLayout] {
     [
-      PlaneLayout("codes", elementBytes: 1, tiling: .codes) { $0 },
+      PlaneLayout("codes", elementBytes: 1, tiling: .codes, isUneven: true) { $0 },
       PlaneLayout("rowScales", elementBytes: 2, tiling: .halves) { _ in 1 },
       PlaneLayout(shared: "columnSteps", elementBytes: 2),
     ]

@@ -19,7 +19,29 @@ PAGE = 4096
 
 
 def rans(content):
-    """The stream of codec 3, with frequencies that are only roughly those of the content."""
+    """The stream of codec 3."""
+    return rans_runs([content])
+
+
+def rans_runs(runs):
+    """rANS of runs, with frequencies that are only roughly those of their content."""
+    states, stream = [1 << 16] * 32, b""
+    for number, content in reversed(list(enumerate(runs))):
+        table, frequencies, starts = rans_table(content)
+        words = []
+        for place in reversed(range(len(content))):
+            frequency, state = frequencies[content[place]], states[place % 32]
+            if state >= frequency << 20:
+                words.insert(0, state & 0xFFFF)
+                state >>= 16
+            states[place % 32] = (state // frequency * 4096 + state % frequency
+                                  + starts[content[place]])
+        states_bytes = struct.pack("<32I", *states) if number == 0 else b""
+        stream = table + states_bytes + struct.pack(f"<{len(words)}H", *words) + stream
+    return stream
+
+
+def rans_table(content):
     symbols = sorted(set(content))
     frequencies = {s: max(1, 4000 * content.count(s) // len(content)) for s in symbols}
     frequencies[symbols[-1]] += 4096 - sum(frequencies.values())
@@ -32,14 +54,19 @@ def rans(content):
             gap, starts[symbol], start = 0, start, start + frequency
             wide = frequency - 128
             table += bytes([128 + wide // 256, wide % 256] if wide >= 0 else [frequency])
-    states, words = [1 << 16] * 32, []
-    for number in reversed(range(len(content))):
-        frequency, state = frequencies[content[number]], states[number % 32]
-        if state >= frequency << 20:
-            words.insert(0, state & 0xFFFF)
-            state >>= 16
-        states[number % 32] = state // frequency * 4096 + state % frequency + starts[content[number]]
-    return table + struct.pack(f"<32I{len(words)}H", *states, *words)
+    return table, frequencies, starts
+
+
+def classes(axis, bits, width, first, numbers):
+    """Encodes content as codec 4, with these numbers of classes of rows (axis 0) or columns (axis 1)."""
+    def encode(content):
+        places = [divmod(first + i, width) for i in range(len(content))]
+        runs = [bytes(byte for byte, place in zip(content, places) if numbers[place[axis]] == number)
+                for number in range(1 << bits)]
+        packed = sum(number << (bits * line) for line, number in enumerate(numbers))
+        return (struct.pack("<BBII", axis, bits, width, first)
+                + packed.to_bytes((bits * len(numbers) + 7) // 8, "little") + rans_runs(runs))
+    return encode
 
 
 class Writer:
@@ -48,13 +75,14 @@ class Writer:
         self.table = b""
         self.count = 0
 
-    def plane(self, name, content, codec, transform="none"):
+    def plane(self, name, content, codec, transform="none", encode=None):
         """Adds a plane of one block."""
         width = {"none": 1, "shuffle2": 2, "shuffle4": 4}[transform]
         stored = content
         if codec:
             ordered = b"".join(content[part::width] for part in range(width))
-            stored = {1: zlib.compress, 2: lambda b: zstandard.compress(b, 19), 3: rans}[codec](ordered)
+            encoders = {1: zlib.compress, 2: lambda b: zstandard.compress(b, 19), 3: rans, 4: encode}
+            stored = encoders[codec](ordered)
             assert len(stored) < len(content), name
         elif len(content) >= PAGE:
             self.body += bytes(-len(self.body) % PAGE)
@@ -80,6 +108,14 @@ def tensor(name, shape, rows, columns, encoding, planes):
             "planes": planes}
 
 
+def uneven(writer, rows, columns, line, encode):
+    """Planes of codes whose range grows with the number of a line."""
+    codes = bytes(i * i * 3 % (2 + line(i) // 4) for i in range(rows * columns))
+    return [writer.plane("codes", codes, 4, encode=encode),
+            writer.plane("rowScales", struct.pack(f"<{rows}e", *[0.5] * rows), 0),
+            writer.plane("columnSteps", struct.pack(f"<{columns}e", *[1] * columns), 0)]
+
+
 def pack():
     writer = Writer()
     stored = b"".join(struct.pack("<f", i * 0.5) for i in range(1025))
@@ -99,6 +135,10 @@ def pack():
             writer.plane("codes", bytes((i * i % 7 - 2) % 256 for i in range(1500)), 3),
             writer.plane("rowScales", struct.pack("<3e", 1, 2, 0.5), 0),
             writer.plane("columnSteps", struct.pack("<500e", *[1] * 500), 2, "shuffle2")]),
+        tensor("columns", [50, 40], 50, 40, "e", uneven(writer, 50, 40, lambda i: i % 40, classes(
+            1, 2, 40, 0, [(number * 7 + 3) % 4 for number in range(40)]))),
+        tensor("rows", [40, 50], 40, 50, "e", uneven(writer, 40, 50, lambda i: i // 50, classes(
+            0, 3, 50, 0, [number % 8 for number in range(40)]))),
     ]
     note = "eins, zwei, größer".encode()
     assets = [{"name": "note.txt", "mediaType": "text/plain",

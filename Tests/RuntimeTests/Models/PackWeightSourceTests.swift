@@ -25,7 +25,7 @@ import Testing
     try writer.beginTensor(
       name: "a", source: "b", role: "projection", shape: [rows, columns], rows: rows,
       columns: columns, encoding: encoding, reason: "test",
-      planes: layouts.map { (name: $0.0, transform: .none, bytes: $0.1) })
+      planes: layouts.map { PlannedPlane($0.0, bytes: $0.1) })
     try writer.append(layouts.map { [UInt8](repeating: byte, count: $0.1) })
     try writer.endTensor()
     let empty = JSON.dictionary([:])
@@ -45,7 +45,7 @@ import Testing
       name: "a", source: "b", role: "projection", shape: [5, 300], rows: 5, columns: 300,
       encoding: name, reason: "test",
       planes: zip(encoding.planes, matrix.planes).map {
-        (name: $0.name, transform: $0.elementBytes == 2 ? .shuffle2 : .none, bytes: $1.count)
+        PlannedPlane($0.name, $0.elementBytes == 2 ? .shuffle2 : .none, bytes: $1.count)
       })
     try writer.append(matrix.planes)
     try writer.endTensor()
