@@ -87,8 +87,8 @@ void vk_narrow_bf16(uint16_t *out, const float *in, size_t count) {
   kernels()->narrow_bf16(out, in, count);
 }
 
-int vk_all_finite(const float *in, size_t count) {
-  return kernels()->all_finite(in, count);
+int vk_all_within(const float *in, size_t count, float limit) {
+  return kernels()->all_within(in, count, limit);
 }
 
 void vk_f32_matvec(float *out, const float *w, const float *x, size_t rows, size_t columns) {

@@ -59,6 +59,7 @@ typedef int8_t i8x64 __attribute__((ext_vector_type(64)));
 typedef uint8_t u8x64 __attribute__((ext_vector_type(64)));
 typedef uint8_t u8x16 __attribute__((ext_vector_type(16)));
 typedef _Float16 f16x16 __attribute__((ext_vector_type(16)));
+typedef _Bool bool16 __attribute__((ext_vector_type(16)));
 
 enum { VK_LANES = 16 };
 
@@ -169,6 +170,14 @@ VK_INLINE float sum_lanes(f32x16 v) {
   f32x4 four = eight.lo + eight.hi;
   f32x2 two = four.lo + four.hi;
   return two.x + two.y;
+}
+
+/// A bit for each lane of a mask, the first lane's lowest.
+VK_INLINE unsigned lane_bits(i32x16 mask) {
+  const bool16 lanes = __builtin_convertvector(mask, bool16);
+  uint16_t bits;
+  memcpy(&bits, &lanes, sizeof bits);
+  return bits;
 }
 
 VK_INLINE float largest_lane(f32x16 v) {

@@ -36,6 +36,22 @@ import Testing
       try file.floats(of: tensor).map(\.bitPattern) == bits.map { UInt32($0) << 16 })
   }
 
+  @Test(arguments: [DataType.f16, .bf16])
+  func `numbers may lie at odd bytes`(type: DataType) throws {
+    let path = directory.file("odd")
+    var writer = try SafetensorsWriter(
+      path: path, tensors: [("a", .u8, [1]), ("b", type, [19])], metadata: [:], overwrite: true)
+    let half: UInt16 = type == .f16 ? 0x3E00 : 0x3FC0
+    try writer.append([7])
+    try writer.append((0..<19).flatMap { _ in half.littleEndianBytes })
+    try writer.publish()
+    let file = try SafetensorsFile(path: path)
+    let tensor = try #require(file.tensors["b"])
+    #expect(tensor.byteRange.lowerBound % 2 == 1)
+    #expect(try file.floats(of: tensor) == [Float](repeating: 1.5, count: 19))
+    #expect(try file.floats(of: tensor, elements: 3..<5) == [1.5, 1.5])
+  }
+
   @Test func `doubles are rounded to singles`() throws {
     let values: [Double] = [0, -0.0, 1.5, 0.1, 1e-320, -3.4e38, .infinity, -.infinity]
     let (file, tensor) = try file(.f64, values.flatMap(\.bitPattern.littleEndianBytes))

@@ -81,14 +81,27 @@ import Testing
   ) throws {
     let kernels = try set.kernels
     var values = [Float](repeating: -.greatestFiniteMagnitude, count: count)
-    #expect(kernels.all_finite(values, count) == 1)
-    #expect(kernels.all_finite(values, 0) == 1)
+    #expect(kernels.all_within(values, count, .greatestFiniteMagnitude) == 1)
+    #expect(kernels.all_within(values, 0, .greatestFiniteMagnitude) == 1)
     for place in Set([0, count / 2, max(0, count - 17), count - 1]) {
       for value in [Float.infinity, -.infinity, .nan] {
         values[place] = value
-        #expect(kernels.all_finite(values, count) == 0)
+        #expect(kernels.all_within(values, count, .greatestFiniteMagnitude) == 0)
       }
       values[place] = .leastNonzeroMagnitude
     }
+  }
+
+  @Test(arguments: InstructionSet.all, [1, 15, 16, 100])
+  func `a limit itself is within it, and what is above is not`(
+    set: InstructionSet, count: Int
+  ) throws {
+    let kernels = try set.kernels
+    var values = [Float](repeating: -2.5, count: count)
+    #expect(kernels.all_within(values, count, 2.5) == 1)
+    values[count - 1] = Float(2.5).nextUp
+    #expect(kernels.all_within(values, count, 2.5) == 0)
+    values[count - 1] = Float(-2.5).nextDown
+    #expect(kernels.all_within(values, count, 2.5) == 0)
   }
 }

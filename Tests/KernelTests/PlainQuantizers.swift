@@ -141,29 +141,37 @@ private struct Block {
   }
 
   private static func step(_ w: [Float], importance: [Float]) -> Float {
-    let largest = w.reduce(0) { abs($1) > abs($0) ? $1 : $0 }
+    let largest = w.reduce(0) { max($0, abs($1)) }
     guard largest != 0 else { return 0 }
     let ratios = w.map { $0 / largest }
     let ones = [Float](repeating: 1, count: 16)
     return largest * (fitted(ratios, importance) ?? fitted(ratios, ones) ?? 0)
   }
 
-  /// The least-squares step of the best candidate; of equally good ones the first in order of (number mod 16, number).
+  /// The least-squares step of the best candidate, a number of 32 and a sign; of equally good ones the first in
+  /// order of (number mod 16, number, sign).
   private static func fitted(_ ratios: [Float], _ importance: [Float]) -> Float? {
-    let magnitudes = (0..<40).map { Float(4.96 + Double($0) * (4.04 / 39)) }
-    let points = magnitudes + magnitudes.map { -$0 }
+    let points = (0..<32).map { Float(4.96 + Double($0) * (4.04 / 31)) }
+    // Weights near the largest are added last.
+    let order =
+      ratios.indices.filter { abs(ratios[$0]) <= 0.83 }
+      + ratios.indices.filter { abs(ratios[$0]) > 0.83 }
     var best: (gain: Float, step: Float)?
     for lane in 0..<16 {
-      for point in stride(from: lane, to: 80, by: 16) {
-        var a: Float = 0, b: Float = 0
-        for (ratio, weight) in zip(ratios, importance) {
-          let code = (points[point] * ratio).code
-          a += weight * ratio * code
-          b += weight * code * code
+      var bestA: Float = 0, bestB: Float = 1
+      for point in stride(from: lane, to: 32, by: 16) {
+        for sign: Float in [1, -1] {
+          var a: Float = 0, b: Float = 0
+          for index in order {
+            let code = (sign * points[point] * ratios[index]).code
+            a += importance[index] * ratios[index] * code
+            b += importance[index] * code * code
+          }
+          if a * a * bestB > bestA * bestA * b { (bestA, bestB) = (a, b) }
         }
-        let gain = a / b * a
-        if gain > best?.gain ?? -1 { best = (gain, a / b) }
       }
+      let step = bestA / bestB, gain = step * bestA
+      if gain > best?.gain ?? 0 { best = (gain, step) }
     }
     return best?.step
   }
@@ -182,8 +190,9 @@ private struct Fit {
     var errors = [Float](), numerators = [Float](), denominators = [Float]()
     for (group, values) in block.groups.enumerated() {
       let weights = block.importance[group]
-      let scaled = values.map { $0 / Float(superScale) }
-      var nearest = (block.steps[group] / Float(superScale)).clamped(-31, 31)
+      let reciprocal = 1 / Float(superScale)
+      let scaled = values.map { $0 * reciprocal }
+      var nearest = (block.steps[group] * reciprocal).clamped(-31, 31)
         .rounded(.toNearestOrEven)
       if nearest == 0 { nearest = 1 }
       var best: (error: Float, sub: Float) = (.infinity, nearest)

@@ -31,7 +31,7 @@ extern "C" {
 // Instruction sets.
 
 #define VK_EACH_KERNEL(X) \
-  X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_finite) \
+  X(widen_f16) X(widen_bf16) X(narrow_f16) X(narrow_bf16) X(all_within) \
   X(f32_matvec) X(f16_matvec) X(bf16_matvec) \
   X(q8_quantize) X(q8_scales) X(e_quantize) X(coarse_halves) X(multiply_columns) X(q4_quantize) \
   X(round_columns) X(descend_codes) X(rotate_blocks) \

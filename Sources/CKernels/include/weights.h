@@ -21,8 +21,8 @@ void vk_narrow_f16(uint16_t *out, const float *in, size_t count);
 /// (quiet).
 void vk_narrow_bf16(uint16_t *out, const float *in, size_t count);
 
-/// 1 if no element is infinite or not-a-number, else 0.
-int vk_all_finite(const float *in, size_t count);
+/// 1 if no magnitude is above a limit and no element is not-a-number, else 0.
+int vk_all_within(const float *in, size_t count, float limit);
 
 // Products of a weight matrix `[rows][columns]` and a vector `x[columns]`:
 //
@@ -87,7 +87,7 @@ void vk_multiply_columns(
 /// Finds the q4 matrix with a small weighted error sum_k importance[k] (w[r, k] - q4[r, k])^2 in
 /// each row.
 ///
-/// For each group of 16, 80 codings (both signs, 40 step sizes) are tried and fitted by least
+/// For each group of 16, 64 codings (both signs, 32 step sizes) are tried and fitted by least
 /// squares; a super-block then shares a half scale, its sub-scales lie in -31...31 and are zero
 /// only for a group of zeros (or where the super-scale rounds to zero), each is tried one step up
 /// and down, and the super-scale is refitted once. An unused high nibble is written as 8.

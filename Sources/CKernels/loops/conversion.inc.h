@@ -79,17 +79,14 @@ VK_WIDEN(widen_bf16, widen_bfloat)
 VK_NARROW(narrow_f16, narrow_half)
 VK_NARROW(narrow_bf16, narrow_bfloat)
 
-static int VK(all_finite)(const float *in, size_t count) {
-  const u32x16 infinity = 0x7f800000u;
+static int VK(all_within)(const float *in, size_t count, float limit) {
   size_t i = 0;
   while (i + VK_LANES <= count) {
-    i32x16 found = 0;
+    i32x16 within = -1;
     size_t end = count - i > 4096 ? i + 4096 : count;
-    for (; i + VK_LANES <= end; i += VK_LANES) {
-      found |= (bits_of(load_f32(in + i)) & infinity) == infinity;
-    }
-    if (__builtin_reduce_or(found)) return 0;
+    for (; i + VK_LANES <= end; i += VK_LANES) within &= absolute(load_f32(in + i)) <= splat(limit);
+    if (!__builtin_reduce_and(within)) return 0;
   }
   if (i == count) return 1;
-  return !__builtin_reduce_or((bits_of(load_some_f32(in + i, count - i)) & infinity) == infinity);
+  return __builtin_reduce_and(absolute(load_some_f32(in + i, count - i)) <= splat(limit)) != 0;
 }

@@ -158,19 +158,17 @@ static void VK(q8_scales)(
   }
 }
 
-enum { Q4_CANDIDATES = 80, Q4_VECTORS = Q4_CANDIDATES / VK_LANES, Q4_LARGEST_SUB_SCALE = 31 };
+enum { Q4_STEPS = 32, Q4_VECTORS = Q4_STEPS / VK_LANES, Q4_LARGEST_SUB_SCALE = 31 };
 
-// Reciprocal steps to try, for weights divided by the largest: 40 points over 0.62 * 8 ... 9, with
-// both signs because the codes reach to -8 but only to 7.
-#define Q4_POINT(i) ((float)(4.96 + (i) * (4.04 / 39)))
-#define Q4_POINTS(s, i) s Q4_POINT(i), s Q4_POINT(i + 1), s Q4_POINT(i + 2), s Q4_POINT(i + 3)
-#define Q4_ALL_POINTS(s) \
-  Q4_POINTS(s, 0), Q4_POINTS(s, 4), Q4_POINTS(s, 8), Q4_POINTS(s, 12), Q4_POINTS(s, 16), \
-      Q4_POINTS(s, 20), Q4_POINTS(s, 24), Q4_POINTS(s, 28), Q4_POINTS(s, 32), Q4_POINTS(s, 36)
-static const float VK(q4_candidates)[Q4_CANDIDATES] = {Q4_ALL_POINTS(+), Q4_ALL_POINTS(-)};
+// Reciprocal steps to try, for weights divided by the largest magnitude: over 0.62 * 8 ... 9.
+#define Q4_POINT(i) ((float)(4.96 + (i) * (4.04 / (Q4_STEPS - 1))))
+#define Q4_POINTS(i) Q4_POINT(i), Q4_POINT(i + 1), Q4_POINT(i + 2), Q4_POINT(i + 3)
+static const float VK(q4_points)[Q4_STEPS] = {
+    Q4_POINTS(0),  Q4_POINTS(4),  Q4_POINTS(8),  Q4_POINTS(12), Q4_POINTS(16), Q4_POINTS(20),
+    Q4_POINTS(24), Q4_POINTS(28)};
 
-/// A super-block as 16 groups of 16, padded with zeros; the largest importance in it is 1, or all
-/// are.
+/// A super-block as 16 groups of 16, padded with zeros. The largest importance in it is 1, unless the
+/// block is uniform: then all are, and the array says nothing.
 typedef struct q4_block {
   float values[VK_GROUPS][VK_GROUP];
   float importance[VK_GROUPS][VK_GROUP];
@@ -178,93 +176,108 @@ typedef struct q4_block {
 } q4_block;
 
 VK_INLINE void q4_gather(q4_block *block, const float *w, const float *importance, size_t columns) {
-  memset(block, 0, sizeof *block);
+  if (columns < VK_SUPER_BLOCK) memset(block->values, 0, sizeof block->values);
   memcpy(block->values, w, columns * sizeof *w);
+  block->is_uniform = 1;
+  if (!importance) return;
   float *weights = &block->importance[0][0], largest = 0;
-  for (size_t k = 0; importance && k < columns; ++k) {
+  memset(weights, 0, sizeof block->importance);
+  for (size_t k = 0; k < columns; ++k) {
     weights[k] = importance[k] > 0 ? importance[k] : 0;
     if (weights[k] > largest) largest = weights[k];
   }
-  int usable = largest > 0 && largest <= __FLT_MAX__;
-  for (size_t k = 0; k < columns; ++k) weights[k] = usable ? weights[k] / largest : 1;
-  block->is_uniform = !usable;
+  block->is_uniform = !(largest > 0 && largest <= __FLT_MAX__);
+  for (size_t k = 0; k < columns; ++k) weights[k] /= largest;
 }
 
 VK_INLINE f32x16 q4_round(f32x16 v) { return round_small(clamp(v, -8, 7)); }
 
-/// Adds a weight to the sums of all candidates.
-VK_INLINE void q4_add_weight(
-    f32x16 *a, f32x16 *b, const f32x16 *points, float ratio, float importance) {
-  f32x16 w = splat(ratio), weight = splat(importance), weighted = splat(importance * ratio);
-  VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
-    f32x16 code = q4_round(points[v] * w);
-    a[v] += weighted * code;
-    b[v] += weight * code * code;
+/// A group in units of its largest magnitude. Only weights near that have codes that depend on the sign
+/// of the step, for codes reach to -8 but only to 7.
+typedef struct q4_group {
+  float small[VK_GROUP];  ///< 0 in place of large weights
+  float large[VK_GROUP];
+  float large_importance[VK_GROUP];
+  int large_count;
+} q4_group;
+
+VK_INLINE void q4_divide(
+    q4_group *group, const float *values, const float *importance, float largest) {
+  // The finest step is a ninth: 9 * 0.83 rounds to 7.
+  const f32x16 ratios = load_f32(values) / splat(largest);
+  const i32x16 is_large = absolute(ratios) > splat(0.83f);
+  store_f32(group->small, choose(is_large, splat(0), ratios));
+  float ratio[VK_GROUP];
+  store_f32(ratio, ratios);
+  int count = 0;
+  for (unsigned rest = lane_bits(is_large); rest != 0; rest &= rest - 1) {
+    const int i = __builtin_ctz(rest);
+    group->large[count] = ratio[i];
+    group->large_importance[count++] = importance ? importance[i] : 1;
   }
+  group->large_count = count;
 }
 
-/// The same for importance 1. Squares of codes and their sums are whole numbers, so fusing them
-/// changes nothing.
-VK_INLINE void q4_add_plain_weight(f32x16 *a, f32x16 *b, const f32x16 *points, float ratio) {
-  f32x16 w = splat(ratio);
-  VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
-    f32x16 code = q4_round(points[v] * w);
-    a[v] += w * code;
-    b[v] = VK_FMA(code, code, b[v]);
-  }
-}
-
-/// The least-squares step of the best of 80 codings, in units of the largest weight.
-///
 /// With a = sum of importance * w * c and b = sum of importance * c * c, a coding leaves the error
-/// sum of importance * w * w - a * a / b at the step a / b. Lanes are candidates. Not above -1 if
-/// nothing has importance. Without importances all are 1.
-VK_INLINE float q4_search(const float *ratio, const float *importance, float *step) {
-  f32x16 points[Q4_VECTORS], a[Q4_VECTORS] = {0}, b[Q4_VECTORS] = {0};
+/// sum of importance * w * w - a * a / b at the step a / b. Lanes are steps.
+typedef struct q4_sums {
+  f32x16 a, b;
+} q4_sums;
+
+/// Adds a weight; without importance that is 1. Squares of codes and their sums are whole numbers, so
+/// fusing them changes nothing.
+VK_INLINE void q4_add(q4_sums *sums, float ratio, f32x16 code, const float *importance) {
+  if (importance) {
+    sums->a += splat(*importance * ratio) * code;
+    sums->b += splat(*importance) * code * code;
+  } else {
+    sums->a += splat(ratio) * code;
+    sums->b = VK_FMA(code, code, sums->b);
+  }
+}
+
+VK_INLINE void q4_take_better(q4_sums *best, f32x16 a, f32x16 b) {
+  const i32x16 better = a * a * best->b > best->a * best->a * b;
+  best->a = choose(better, a, best->a);
+  best->b = choose(better, b, best->b);
+}
+
+/// The least-squares step of the best of 64 codings, by the largest magnitude; 0 if nothing has
+/// importance. Without importances all are 1.
+VK_INLINE float q4_search(const q4_group *group, const float *importance) {
+  q4_sums best = {splat(0), splat(1)};
   VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
-    points[v] = load_f32(VK(q4_candidates) + v * VK_LANES);
-  }
-  for (int i = 0; i < VK_GROUP; ++i) {
-    if (importance) {
-      q4_add_weight(a, b, points, ratio[i], importance[i]);
-    } else {
-      q4_add_plain_weight(a, b, points, ratio[i]);
+    const f32x16 points = load_f32(VK(q4_points) + v * VK_LANES);
+    q4_sums plus = {splat(0), splat(0)};
+    VK_UNROLL for (int i = 0; i < VK_GROUP; ++i) {
+      const f32x16 code = round_small(points * splat(group->small[i]));
+      q4_add(&plus, group->small[i], code, importance ? importance + i : NULL);
     }
-  }
-  f32x16 best = splat(-1), steps = 0;
-  VK_UNROLL for (int v = 0; v < Q4_VECTORS; ++v) {
-    f32x16 fitted = a[v] / b[v], gain = fitted * a[v];
-    i32x16 better = gain > best;
-    best = choose(better, gain, best);
-    steps = choose(better, fitted, steps);
-  }
-  float gains[VK_LANES], fits[VK_LANES], gain = -1;
-  store_f32(gains, best);
-  store_f32(fits, steps);
-  for (int lane = 0; lane < VK_LANES; ++lane) {
-    if (gains[lane] > gain) {
-      gain = gains[lane];
-      *step = fits[lane];
+    // A negative step negates codes, but for those of large weights.
+    q4_sums minus = plus;
+    for (int i = 0; i < group->large_count; ++i) {
+      const float *weight = importance ? group->large_importance + i : NULL;
+      const f32x16 code = round_small(points * splat(group->large[i]));
+      q4_add(&plus, group->large[i], clamp(code, -8, 7), weight);
+      q4_add(&minus, group->large[i], clamp(code, -7, 8), weight);
     }
+    q4_take_better(&best, plus.a, plus.b);
+    q4_take_better(&best, -minus.a, minus.b);
   }
-  return gain;
+  const f32x16 fitted = best.a / best.b, gains = fitted * best.a;
+  float steps[VK_LANES];
+  store_f32(steps, fitted);
+  return steps[__builtin_ctz(lane_bits(gains == splat(largest_lane(gains))))];
 }
 
 /// The step of one group, zero if all its weights are. Without importances all are 1.
 VK_INLINE float q4_group_step(const float *values, const float *importance) {
-  float largest = 0;
-  for (int i = 0; i < VK_GROUP; ++i) {
-    if (__builtin_fabsf(values[i]) > __builtin_fabsf(largest)) largest = values[i];
-  }
+  const float largest = largest_magnitude(values, VK_GROUP);
   if (largest == 0) return 0;
-  float ratio[VK_GROUP], step = 0;
-  store_f32(ratio, load_f32(values) / splat(largest));
-  if (!importance) {
-    q4_search(ratio, NULL, &step);
-  } else if (!(q4_search(ratio, importance, &step) > -1)) {
-    q4_search(ratio, NULL, &step);
-  }
-  return largest * step;
+  q4_group group;
+  q4_divide(&group, values, importance, largest);
+  const float step = importance ? q4_search(&group, importance) : 0;
+  return largest * (step != 0 ? step : q4_search(&group, NULL));
 }
 
 /// What a super-scale leads to. Errors are in units of its square; `codes` is `[weight of a
@@ -282,18 +295,22 @@ typedef struct q4_lanes {
   i32x16 empty;
 } q4_lanes;
 
-VK_INLINE void q4_transpose(q4_lanes *lanes, const q4_block *block) {
-  float values[VK_GROUP][VK_GROUPS], importance[VK_GROUP][VK_GROUPS];
+VK_INLINE void q4_transpose_groups(f32x16 *out, const float in[VK_GROUPS][VK_GROUP]) {
+  float turned[VK_GROUP][VK_GROUPS];
   for (int group = 0; group < VK_GROUPS; ++group) {
-    for (int i = 0; i < VK_GROUP; ++i) {
-      values[i][group] = block->values[group][i];
-      importance[i][group] = block->importance[group][i];
-    }
+    for (int i = 0; i < VK_GROUP; ++i) turned[i][group] = in[group][i];
   }
-  memcpy(lanes->values, values, sizeof values);
-  memcpy(lanes->importance, importance, sizeof importance);
+  memcpy(out, turned, sizeof turned);
+}
+
+VK_INLINE void q4_transpose(q4_lanes *lanes, const q4_block *block) {
+  q4_transpose_groups(lanes->values, block->values);
+  if (!block->is_uniform) q4_transpose_groups(lanes->importance, block->importance);
   lanes->empty = -1;
-  for (int i = 0; i < VK_GROUP; ++i) lanes->empty &= lanes->values[i] == 0;
+  for (int i = 0; i < VK_GROUP; ++i) {
+    if (block->is_uniform) lanes->importance[i] = splat(1);
+    lanes->empty &= lanes->values[i] == 0;
+  }
 }
 
 /// Chooses each group's sub-scale among the nearest to its step and both neighbours, and the codes
@@ -302,9 +319,10 @@ VK_INLINE void q4_fit_scale(q4_fit *fit, uint16_t half, const q4_lanes *lanes, f
   const float limit = Q4_LARGEST_SUB_SCALE;
   fit->half = half;
   fit->scale = widen_one_half(half);
+  const f32x16 reciprocal = splat(1 / fit->scale);
   f32x16 scaled[VK_GROUP];
-  for (int i = 0; i < VK_GROUP; ++i) scaled[i] = lanes->values[i] / splat(fit->scale);
-  f32x16 nearest = round_small(clamp(steps / splat(fit->scale), -limit, limit));
+  for (int i = 0; i < VK_GROUP; ++i) scaled[i] = lanes->values[i] * reciprocal;
+  f32x16 nearest = round_small(clamp(steps * reciprocal, -limit, limit));
   nearest = choose(nearest == 0, splat(1), nearest);
   f32x16 chosen = nearest, least = splat(__builtin_inff());
   const float neighbours[3] = {0, -1, 1};
@@ -338,14 +356,14 @@ VK_INLINE void q4_write(
   i8x16 subs = __builtin_convertvector(fit->sub_scales, i8x16);
   memcpy(sub_scales, &subs, (columns + VK_GROUP - 1) / VK_GROUP);
   *super_scale = fit->half;
-  uint8_t nibbles[VK_GROUP][VK_GROUPS];
-  for (int i = 0; i < VK_GROUP; ++i) {
-    u8x16 nibble = __builtin_convertvector(fit->codes[i] + splat(8), u8x16);
-    memcpy(nibbles[i], &nibble, sizeof nibble);
+  uint8_t pairs[VK_GROUP / 2][VK_GROUPS];
+  for (int i = 0; i < VK_GROUP; i += 2) {
+    f32x16 pair = fit->codes[i] + splat(8) + (fit->codes[i + 1] + splat(8)) * splat(16);
+    u8x16 bytes = __builtin_convertvector(pair, u8x16);
+    memcpy(pairs[i / 2], &bytes, sizeof bytes);
   }
   for (size_t byte = 0; byte < (columns + 1) / 2; ++byte) {
-    size_t group = byte / (VK_GROUP / 2), i = byte % (VK_GROUP / 2) * 2;
-    codes[byte] = (uint8_t)(nibbles[i][group] | nibbles[i + 1][group] << 4);
+    codes[byte] = pairs[byte % (VK_GROUP / 2)][byte / (VK_GROUP / 2)];
   }
 }
 

@@ -94,9 +94,7 @@ public struct GroupEncoding: Encoding, TileProduct {
 
 /// Refuses values that no scale can stand for.
 func requireRepresentable(_ values: [Float], columns: Int, limit: Float) throws(QuantError) {
-  // Counting needs no branch, so that many are compared at once.
-  let misfits = values.reduce(into: 0) { $0 &+= abs($1) <= limit ? 0 : 1 }
-  guard misfits > 0 else { return }
+  guard unsafe vk_all_within(values, values.count, limit) == 0 else { return }
   for (index, value) in values.enumerated() where !(abs(value) <= limit) {
     let (row, column) = index.quotientAndRemainder(dividingBy: columns)
     guard value.isFinite else { throw .nonFinite(row: row, column: column) }
