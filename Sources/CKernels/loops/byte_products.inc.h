@@ -88,10 +88,10 @@ VK_INLINE i32x16 q4_double_scales(q4_stripe stripe, size_t group) {
 
 /// The products of the one or two groups that share a scale of the inputs, times their sub-scales.
 VK_INLINE void q4_dot_pair(
-    i32x16 *sums, q4_stripe stripe, size_t group, const size_t has_second,
+    i32x16 *sums, q4_stripe stripe, size_t group, const int has_second,
     const token_inputs *inputs, const int tokens) {
   VK_UNROLL for (int t = 0; t < tokens; ++t) sums[t] = 0;
-  VK_UNROLL for (size_t g = group; g <= group + has_second; ++g) {
+  VK_UNROLL for (size_t g = group; g <= group + (size_t)has_second; ++g) {
     const code_group codes = q4_load_group(stripe, g);
     const i32x16 scales = q4_double_scales(stripe, g);
     VK_UNROLL for (int t = 0; t < tokens; ++t) {

@@ -176,10 +176,10 @@ extension SensitivityProbe {
     for index in layers {
       let layer = try LanguageLayer(
         CalibrationWeights(source, replacing: replaced), shape, index: index)
-      let outputs = pool.map(sequences.count) { [sequences, context] in
-        layer.run(sequences[$0].stream, context)
-      }
-      for (index, output) in outputs.enumerated() { sequences[index].stream = output }
+      sequences.replaceStreams(
+        by: pool.map(sequences.count) { [sequences, context] in
+          layer.run(sequences[$0].stream, context)
+        })
     }
     return sequences
   }

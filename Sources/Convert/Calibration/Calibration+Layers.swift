@@ -38,7 +38,7 @@ extension Calibration {
   private func advanceOriginals(
     showing entries: [ConversionPlan.Entry]
   ) throws -> [String: LayerInputs] {
-    let layer = try ObservedLayer(source, shape, index: nextLayer)
+    let layer = try ObservedLayer(source, shape, index: nextLayer, showing: entries.map(\.name))
     let normalization = try Normalization(
       source, "language.layers.\(nextLayer).normalization", shape.normalization,
       width: shape.width, epsilon: shape.epsilon)
@@ -84,8 +84,7 @@ extension Calibration {
     try encode(entries, seen, into: &encoded)
     let encodedLayer = try LanguageLayer(
       CalibrationWeights(source, replacing: encoded), shape, index: nextLayer)
-    let outputs = finish(encodedLayer, sequences.indices, inputs)
-    for (index, output) in outputs.enumerated() { sequences[index].stream = output }
+    sequences.replaceStreams(by: finish(encodedLayer, sequences.indices, inputs))
   }
 
   /// The streams of some sequences behind the layer, given the inputs of its last product.

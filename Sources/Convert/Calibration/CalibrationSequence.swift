@@ -23,6 +23,13 @@ struct CalibrationSequence: Sendable {
   }
 }
 
+extension [CalibrationSequence] {
+  /// Goes on behind a layer, given the stream of each sequence there.
+  mutating func replaceStreams(by streams: [Matrix]) {
+    for (index, stream) in streams.enumerated() { self[index].stream = stream }
+  }
+}
+
 /// Reads the files of a calibration.
 struct CalibrationReader {
   let model: Model

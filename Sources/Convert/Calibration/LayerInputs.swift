@@ -1,37 +1,4 @@
 import Quant
-import Runtime
-import Synchronization
-
-/// A layer that shows the inputs of its matrices.
-struct ObservedLayer: Sendable {
-  /// What one sequence shows.
-  struct Run: Sendable {
-    /// The inputs of matrices by their names: `[tokens, columns]`.
-    let inputs: [String: Matrix]
-    /// The stream behind the layer.
-    let output: Matrix
-  }
-
-  private let layer: LanguageLayer
-  private let weights: CalibrationWeights
-
-  /// Loads a layer as it is in the checkpoint.
-  init(_ source: CheckpointWeightSource, _ shape: LanguageDescription, index: Int) throws {
-    weights = CalibrationWeights(source)
-    layer = try LanguageLayer(weights, shape, index: index)
-  }
-
-  /// Runs a sequence `[tokens, width]`.
-  func run(_ stream: Matrix, _ context: ExecutionContext) -> Run {
-    let seen = Mutex([String: Matrix]())
-    let observed = context.observed { [weights] matrix, input in
-      guard let name = weights.name(of: matrix) else { return }
-      seen.withLock { $0[name] = input.copied }
-    }
-    let output = layer.run(stream, observed)
-    return Run(inputs: seen.withLock { $0 }, output: output)
-  }
-}
 
 /// What is known of the inputs of a matrix.
 struct LayerInputs: Sendable {
