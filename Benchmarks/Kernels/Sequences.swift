@@ -83,6 +83,7 @@ private struct Convolution {
 
   func run(_ engine: FastEngine) -> Matrix {
     var history = history
-    return engine.causalConvolution(input, weight: weight, bias: bias, history: &history)
+    return engine.causalConvolution(
+      input.slice, weight: weight, bias: bias, history: &history)
   }
 }
