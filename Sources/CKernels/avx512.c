@@ -10,6 +10,7 @@
 #define VK_HAS_ROUNDING 1
 #define VK_HAS_GATHER 1
 #define VK_TOKENS_AT_ONCE 8
+#define VK_HOLDS_STATES 1
 #define VK_SCALE(v, n) (f32x16)_mm512_scalef_ps((__m512)(v), (__m512)(n))
 #define VK_DOT(sum, u, s) \
   (i32x16)_mm512_dpbusd_epi32((__m512i)(sum), (__m512i)(u), (__m512i)(s))

@@ -11,6 +11,7 @@
 /// - VK_HAS_GATHER: 1 if AVX2's gathers are there;
 /// - VK_SCALE(v, n), if there is an instruction for v * 2^n;
 /// - VK_TOKENS_AT_ONCE: how many tokens of a byte product the registers have room for, 4 or 8;
+/// - VK_HOLDS_STATES, if the registers have room for 16 vectors of states and for work on them;
 /// - VK_DOT(sum, u, s), if there are instructions that multiply unsigned bytes up to 15 and signed
 ///   bytes and add them in fours to 16 sums;
 /// - VK_DOT_PAIRS(low, high, scales), if there is an instruction that multiplies pairs of 16 bits and

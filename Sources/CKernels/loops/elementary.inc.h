@@ -3,6 +3,8 @@
 
 #define VK_POLYNOMIAL_STEP(sum, x, coefficient) VK_FMA(sum, x, splat(coefficient))
 
+enum { VK_POWERS_AT_ONCE = 2 };
+
 /// log2(e), by which an exponential becomes a power of two.
 #define VK_BINARY_LOGARITHM_OF_E 0x1.715476p0f
 
@@ -36,27 +38,39 @@ VK_INLINE f32x16 exponential(f32x16 x) {
   return scale_by_power(VK_FMA(p, r * r, r) + splat(1), n);
 }
 
-/// 2^t to a relative error of 2e-7 for t in -125 ... 127; what is smaller counts as -126.
-VK_INLINE f32x16 power_of_two(f32x16 t) {
-  t = choose(t < splat(-126), splat(-126), t);
+/// 2^t to a relative error of 2e-7 for each of `count` vectors with t in -125 ... 127; what is
+/// smaller counts as -126. Several advance side by side, since each step waits for the last.
+VK_INLINE void powers_of_two(f32x16 *t, const int count) {
+  f32x16 n[VK_POWERS_AT_ONCE], p[VK_POWERS_AT_ONCE];
+#define VK_EACH VK_UNROLL for (int i = 0; i < count; ++i)
+  VK_EACH t[i] = choose(t[i] < splat(-126), splat(-126), t[i]);
 #ifndef VK_SCALE
-  t = choose(t > splat(127), splat(127), t);
+  VK_EACH t[i] = choose(t[i] > splat(127), splat(127), t[i]);
 #endif
-  f32x16 n = round_small(t), f = t - n;
-  f32x16 p = splat(0x1.4440a4p-13f);
-  p = VK_POLYNOMIAL_STEP(p, f, 0x1.5f095cp-10f);
-  p = VK_POLYNOMIAL_STEP(p, f, 0x1.3b2a1ap-7f);
-  p = VK_POLYNOMIAL_STEP(p, f, 0x1.c6af6cp-5f);
-  p = VK_POLYNOMIAL_STEP(p, f, 0x1.ebfbep-3f);
-  p = VK_POLYNOMIAL_STEP(p, f, 0x1.62e43p-1f);
-  p = VK_FMA(p, f, splat(1));
+  VK_EACH n[i] = round_small(t[i]);
+  VK_EACH t[i] -= n[i];
+  VK_EACH p[i] = splat(0x1.4440a4p-13f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.5f095cp-10f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.3b2a1ap-7f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.c6af6cp-5f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.ebfbep-3f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.62e43p-1f);
+  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 1);
 #ifdef VK_SCALE
-  return VK_SCALE(p, n);
+  VK_EACH t[i] = VK_SCALE(p[i], n[i]);
 #else
   // The low bits of the sum are n; they are shifted to the place of the exponent.
-  i32x16 bits = (i32x16)bits_of(n + splat(0x1.8p23f));
-  return (f32x16)((i32x16)bits_of(p) + (bits << 23));
+  VK_EACH {
+    i32x16 bits = (i32x16)bits_of(n[i] + splat(0x1.8p23f));
+    t[i] = (f32x16)((i32x16)bits_of(p[i]) + (bits << 23));
+  }
 #endif
+#undef VK_EACH
+}
+
+VK_INLINE f32x16 power_of_two(f32x16 t) {
+  powers_of_two(&t, 1);
+  return t;
 }
 
 /// log(1 + u) for u >= 0 to a relative error of 3e-7.

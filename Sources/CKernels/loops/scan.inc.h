@@ -116,30 +116,65 @@ VK_INLINE void scan_store(
   store_lanes(y + token * tile.channels + tile.first, sum, tile.lanes);
 }
 
+/// What advances the states of a tile by a token: dt * A is a binary exponent.
+typedef struct scan_drive {
+  f32x16 binary, stepped;  // dt in powers of two, dt * x
+  const float *A, *B, *C;
+} scan_drive;
+
+VK_INLINE scan_drive scan_drive_from(f32x16 step, f32x16 x) {
+  return (scan_drive){.binary = step * splat(VK_BINARY_LOGARITHM_OF_E), .stepped = step * x};
+}
+
+/// Advances `count` states from state n on, and adds what is read from them to the output.
+VK_INLINE void scan_advance(
+    f32x16 *states, f32x16 *sum, const scan_drive *drive, size_t n, const int count) {
+  f32x16 decays[VK_POWERS_AT_ONCE];
+  VK_UNROLL for (int i = 0; i < count; ++i) {
+    decays[i] = drive->binary * load_f32(drive->A + (n + (size_t)i) * VK_LANES);
+  }
+  powers_of_two(decays, count);
+  VK_UNROLL for (int i = 0; i < count; ++i) {
+    states[i] = VK_FMA(decays[i], states[i], drive->stepped * splat(drive->B[n + (size_t)i]));
+    *sum = VK_FMA(splat(drive->C[n + (size_t)i]), states[i], *sum);
+  }
+}
+
+/// The same for states in memory.
+VK_INLINE void scan_advance_stored(
+    float *states, f32x16 *sum, const scan_drive *drive, size_t n, const int count) {
+  f32x16 held[VK_POWERS_AT_ONCE];
+  VK_UNROLL for (int i = 0; i < count; ++i) held[i] = load_f32(states + i * VK_LANES);
+  scan_advance(held, sum, drive, n, count);
+  VK_UNROLL for (int i = 0; i < count; ++i) store_f32(states + i * VK_LANES, held[i]);
+}
+
+#ifdef VK_HOLDS_STATES
+
 /// Brings a tile with 16 states past the tokens of a batch; the states stay in registers meanwhile.
 VK_INLINE void scan_tile_held(
     float *y, float *state, const scan_input *input, const scan_weights *weights,
     const scan_batch *batch, size_t index, scan_tile tile) {
-  const float *A = weights->A + tile.first * VK_HELD_STATES;
   float *tile_state = state + tile.first * VK_HELD_STATES;
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes), held[VK_HELD_STATES];
   VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) held[n] = load_f32(tile_state + n * VK_LANES);
   for (size_t t = 0; t < batch->tokens; ++t) {
     size_t token = batch->first_token + t;
     float B_buffer[VK_LANES], C_buffer[VK_LANES];
-    const float *B = scan_B(input, token, 0, VK_HELD_STATES, B_buffer);
-    const float *C = scan_C(input, token, 0, VK_HELD_STATES, C_buffer);
-    f32x16 x = batch->x[t][index], step = batch->steps[t][index];
-    f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
-    VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) {
-      f32x16 decay = power_of_two(binary * load_f32(A + n * VK_LANES));
-      held[n] = VK_FMA(decay, held[n], stepped * splat(B[n]));
-      sum = VK_FMA(splat(C[n]), held[n], sum);
+    f32x16 x = batch->x[t][index], sum = D * x;
+    scan_drive drive = scan_drive_from(batch->steps[t][index], x);
+    drive.A = weights->A + tile.first * VK_HELD_STATES;
+    drive.B = scan_B(input, token, 0, VK_HELD_STATES, B_buffer);
+    drive.C = scan_C(input, token, 0, VK_HELD_STATES, C_buffer);
+    VK_UNROLL for (int n = 0; n < VK_HELD_STATES; n += VK_POWERS_AT_ONCE) {
+      scan_advance(held + n, &sum, &drive, (size_t)n, VK_POWERS_AT_ONCE);
     }
     scan_store(y, input, sum, token, tile);
   }
   VK_UNROLL for (int n = 0; n < VK_HELD_STATES; ++n) store_f32(tile_state + n * VK_LANES, held[n]);
 }
+
+#endif
 
 /// The same for any number of states, which stay in memory.
 VK_INLINE void scan_tile_any(
@@ -150,26 +185,40 @@ VK_INLINE void scan_tile_any(
   f32x16 D = load_lanes(weights->D + tile.first, tile.lanes);
   for (size_t t = 0; t < batch->tokens; ++t) {
     size_t token = batch->first_token + t;
-    f32x16 x = batch->x[t][index], step = batch->steps[t][index];
-    f32x16 binary = step * splat(VK_BINARY_LOGARITHM_OF_E), stepped = step * x, sum = D * x;
+    f32x16 x = batch->x[t][index], step = batch->steps[t][index], sum = D * x;
+    scan_drive drive = scan_drive_from(step, x);
     for (size_t first = 0; first < tile.states; first += VK_LANES) {
       float B_buffer[VK_LANES], C_buffer[VK_LANES];
-      const float *B = scan_B(input, token, first, tile.states, B_buffer);
-      const float *C = scan_C(input, token, first, tile.states, C_buffer);
-      for (size_t n = 0; n < VK_LANES && first + n < tile.states; ++n) {
-        float *place = tile_state + (first + n) * VK_LANES;
-        f32x16 decay = power_of_two(binary * load_f32(A + (first + n) * VK_LANES));
-        f32x16 next = VK_FMA(decay, load_f32(place), stepped * splat(B[n]));
-        store_f32(place, next);
-        sum = VK_FMA(splat(C[n]), next, sum);
+      float *states = tile_state + first * VK_LANES;
+      size_t rest = tile.states - first, count = rest < VK_LANES ? rest : VK_LANES, n = 0;
+      drive.A = A + first * VK_LANES;
+      drive.B = scan_B(input, token, first, tile.states, B_buffer);
+      drive.C = scan_C(input, token, first, tile.states, C_buffer);
+      // Unrolled, the compiler would finish one power after the other.
+#pragma clang loop unroll(disable)
+      for (; n + VK_POWERS_AT_ONCE <= count; n += VK_POWERS_AT_ONCE) {
+        scan_advance_stored(states + n * VK_LANES, &sum, &drive, n, VK_POWERS_AT_ONCE);
       }
+      for (; n < count; ++n) scan_advance_stored(states + n * VK_LANES, &sum, &drive, n, 1);
     }
     if (input->rounds_state) {
-      const float *A = weights->A + tile.first * tile.states;
       scan_round_state(tile_state, A, step, input->given.lasting, tile.states);
     }
     scan_store(y, input, sum, token, tile);
   }
+}
+
+/// Brings a tile past the tokens of a batch.
+VK_INLINE void scan_one_tile(
+    float *y, float *state, const scan_input *input, const scan_weights *weights,
+    const scan_batch *batch, size_t index, scan_tile tile) {
+#ifdef VK_HOLDS_STATES
+  if (tile.states == VK_HELD_STATES && !input->rounds_state) {
+    scan_tile_held(y, state, input, weights, batch, index, tile);
+    return;
+  }
+#endif
+  scan_tile_any(y, state, input, weights, batch, index, tile);
 }
 
 VK_INLINE void scan_tiles(
@@ -189,11 +238,7 @@ VK_INLINE void scan_tiles(
       batch.tokens = tokens - t < VK_BATCH_TOKENS ? tokens - t : VK_BATCH_TOKENS;
       scan_prepare(&batch, input, weights->bias, tiles, count);
       for (size_t i = 0; i < count; ++i) {
-        if (states == VK_HELD_STATES && !input->rounds_state) {
-          scan_tile_held(y, state, input, weights, &batch, i, tiles[i]);
-        } else {
-          scan_tile_any(y, state, input, weights, &batch, i, tiles[i]);
-        }
+        scan_one_tile(y, state, input, weights, &batch, i, tiles[i]);
       }
     }
   }

@@ -135,11 +135,24 @@ typedef struct chunk_factors {
   size_t row_step, number_step;
 } chunk_factors;
 
+/// Calls `take(row, rows)` for all of `count` rows, with a whole block of them at once as far as
+/// possible.
+#define VK_FOR_ROWS(count, take) \
+  for (size_t row = 0; row < (count);) { \
+    if ((count) - row >= VK_BLOCK_ROWS) { \
+      take(row, VK_BLOCK_ROWS); \
+      row += VK_BLOCK_ROWS; \
+    } else { \
+      take(row, 1); \
+      ++row; \
+    } \
+  }
+
 /// sums[row] += sum_k vectors[k] * numbers[row, k] for k in first ..< count, from a vector on.
 VK_INLINE void chunk_multiply(
     chunk_block *block, chunk_factors factors, int rows, int first_vector, size_t first,
     size_t count) {
-  for (size_t k = first; k < count; ++k) {
+  _Pragma("clang loop unroll_count(4)") for (size_t k = first; k < count; ++k) {
     const float *from = factors.vectors + k * factors.vector_step;
     const float *number = factors.numbers + k * factors.number_step;
     f32x16 vectors[VK_BLOCK_VECTORS];
@@ -192,15 +205,12 @@ static void VK(state_space_prepare)(
   for (size_t t = 0; t < tokens; ++t) {
     memcpy(rows + t * padded, B + t * stride, states * sizeof *rows);
   }
-  size_t t = 0;
-  for (; t + VK_BLOCK_ROWS <= tokens; t += VK_BLOCK_ROWS) {
-    chunk_factors factors = {columns, VK_CHUNK, rows + t * padded, padded, 1};
-    chunk_score_rows(scores + t * VK_CHUNK, factors, VK_BLOCK_ROWS, states);
-  }
-  for (; t < tokens; ++t) {
-    chunk_factors factors = {columns, VK_CHUNK, rows + t * padded, padded, 1};
-    chunk_score_rows(scores + t * VK_CHUNK, factors, 1, states);
-  }
+#define VK_SCORE(row, count) \
+  chunk_score_rows( \
+      scores + (row) * VK_CHUNK, \
+      (chunk_factors){columns, VK_CHUNK, rows + (row) * padded, padded, 1}, count, states)
+  VK_FOR_ROWS(tokens, VK_SCORE)
+#undef VK_SCORE
 }
 
 /// What a head does with the tokens of a chunk.
@@ -313,17 +323,16 @@ VK_INLINE void chunk_channels(
     f32x16 input = load_lanes(x + t * scan->x_stride, lanes) * splat(head->writing[t]);
     store_f32(inputs + t * VK_LANES, input);
   }
-  size_t row = 0;
-  for (; row + VK_BLOCK_ROWS <= lanes; row += VK_BLOCK_ROWS) {
-    float *held = state + (p + row) * head->states;
-    chunk_read(outputs + row * VK_CHUNK, head, held, x + row, scan->x_stride, VK_BLOCK_ROWS);
-    chunk_write(held, head, inputs + row, VK_BLOCK_ROWS);
-  }
-  for (; row < lanes; ++row) {
-    float *held = state + (p + row) * head->states;
-    chunk_read(outputs + row * VK_CHUNK, head, held, x + row, scan->x_stride, 1);
-    chunk_write(held, head, inputs + row, 1);
-  }
+  // What all channels read stays in the first cache if they write afterwards.
+  float *held = state + p * head->states;
+#define VK_READ(row, rows) \
+  chunk_read( \
+      outputs + (row) * VK_CHUNK, head, held + (row) * head->states, x + (row), scan->x_stride, rows)
+#define VK_WRITE(row, rows) chunk_write(held + (row) * head->states, head, inputs + (row), rows)
+  VK_FOR_ROWS(lanes, VK_READ)
+  VK_FOR_ROWS(lanes, VK_WRITE)
+#undef VK_READ
+#undef VK_WRITE
   for (size_t first = 0; first < head->tokens; first += VK_LANES) {
     f32x16 rows[VK_LANES];
     for (size_t i = 0; i < VK_LANES; ++i) rows[i] = load_f32(outputs + i * VK_CHUNK + first);
