@@ -21,6 +21,14 @@
       9, 10, 11, 12, 13, 14, 15)
 #define VK_DOT(sum, u, s) VK_BOTH_HALVES(VK_DOT_HALF, sum, u, s)
 
+#define VK_IN_TURN(v) \
+  do { \
+    i32x8 vk_low = (v).lo, vk_high = (v).hi; \
+    __asm__("" : "+x"(vk_low), "+x"(vk_high)); \
+    (v) = __builtin_shufflevector( \
+        vk_low, vk_high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); \
+  } while (0)
+
 #define VK_PAIRS_HALF(low, high, scales) \
   (i32x8)_mm256_madd_epi16( \
       _mm256_blend_epi16((__m256i)(low), _mm256_slli_epi32((__m256i)(high), 16), 0xaa), \

@@ -21,6 +21,8 @@
 /// - VK_ADD_SHORT(pairs, u, s) and VK_ADD_SCALED(sum, pairs, factors), if products of bytes are best
 ///   added in 16 bits first: two sums of two products each lie in the 32 bits of `pairs`; the latter
 ///   multiplies both by those of `factors` and adds them;
+/// - VK_IN_TURN(v), to have v computed where it stands: left alone, compilers may finish one of several
+///   sums after the other, for which there are not registers enough;
 /// - VK_PREFETCH(weights), if byte products are faster when they ask for weights that come soon.
 #ifndef VK_VECTORS_H
 #define VK_VECTORS_H
@@ -152,6 +154,10 @@ VK_INLINE i32x16 dot_fours(i32x16 sum, u8x64 u, i8x64 s) {
 
 #ifndef VK_PREFETCH
 #define VK_PREFETCH(weights) ((void)0)
+#endif
+
+#ifndef VK_IN_TURN
+#define VK_IN_TURN(v) ((void)0)
 #endif
 
 #ifndef VK_DOT_CODES

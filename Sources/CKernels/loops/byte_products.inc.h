@@ -45,12 +45,6 @@ VK_INLINE code_group load_sixes(const uint8_t *tile) {
   return codes;
 }
 
-VK_INLINE code_group load_bytes(const uint8_t *tile) {
-  code_group codes;
-  VK_UNROLL for (int i = 0; i < 4; ++i) codes.fours[i] = load_vector(tile + i * VK_VECTOR);
-  return codes;
-}
-
 VK_INLINE f32x16 float_of_numbers(i32x16 v) { return __builtin_convertvector(v, f32x16); }
 
 /// 16 rows and all columns of a q4 matrix.
@@ -172,18 +166,41 @@ typedef struct scaled_stripe {
   const uint16_t *scales;
 } scaled_stripe;
 
-/// Adds the products of 16 columns; `bits` of a code is a constant.
+/// Adds the products of four columns; `bits` of a code is a constant.
+VK_INLINE void add_four_columns(
+    i32x16 *sums, u8x64 codes, const int bits, const int8_t *input, const int tokens) {
+  VK_UNROLL for (int t = 0; t < tokens; ++t) {
+    i8x64 splat = splat_codes(input + 4 * (size_t)t);
+    sums[t] = bits == 6 ? VK_DOT(sums[t], codes, splat) : VK_DOT_CODES(sums[t], codes, splat);
+    VK_IN_TURN(sums[t]);
+  }
+}
+
+/// Adds the products of 16 columns.
 VK_INLINE void add_columns(
     i32x16 *sums, scaled_stripe stripe, const int bits, size_t column,
     const token_inputs *inputs, const int tokens) {
   const uint8_t *tile = stripe.tiles + column / VK_INPUT_STEP * code_group_bytes(bits);
-  code_group codes = bits == 6 ? load_sixes(tile) : load_bytes(tile);
+  const int8_t *input = inputs->codes + column * inputs->width;
+  code_group sixes;
+  if (bits == 6) sixes = load_sixes(tile);
   VK_UNROLL for (size_t i = 0; i < 4; ++i) {
-    const int8_t *input = inputs->codes + (column + 4 * i) * inputs->width;
-    VK_UNROLL for (int t = 0; t < tokens; ++t) {
-      i8x64 splat = splat_codes(input + 4 * (size_t)t);
-      sums[t] = bits == 6 ? VK_DOT(sums[t], codes.fours[i], splat)
-                          : VK_DOT_CODES(sums[t], codes.fours[i], splat);
+    u8x64 codes = bits == 6 ? sixes.fours[i] : load_vector(tile + i * VK_VECTOR);
+    add_four_columns(sums, codes, bits, input + 4 * i * inputs->width, tokens);
+  }
+}
+
+/// Adds the products of the columns that share a scale of the inputs.
+VK_INLINE void add_group(
+    i32x16 *sums, scaled_stripe stripe, const int bits, size_t column, size_t end,
+    const token_inputs *inputs, const int tokens) {
+  if (end - column == VK_SCALE_COLUMNS) {
+    VK_UNROLL for (size_t k = 0; k < VK_SCALE_COLUMNS; k += VK_INPUT_STEP) {
+      add_columns(sums, stripe, bits, column + k, inputs, tokens);
+    }
+  } else {
+    for (size_t k = column; k < end; k += VK_INPUT_STEP) {
+      add_columns(sums, stripe, bits, k, inputs, tokens);
     }
   }
 }
@@ -209,9 +226,7 @@ VK_INLINE void scaled_multiply_stripe(
         sums[t] = group_offset(bits, inputs->offsets[g * inputs->width + (size_t)t]);
       }
       size_t end = group_end - k < together ? group_end : k + together;
-      for (size_t at = k; at < end; at += VK_INPUT_STEP) {
-        add_columns(sums, stripe, bits, at, inputs, tokens);
-      }
+      add_group(sums, stripe, bits, k, end, inputs, tokens);
       VK_UNROLL for (int t = 0; t < tokens; ++t) {
         f32x16 scale = splat(inputs->scales[g * inputs->width + (size_t)t]);
         parts[t] = VK_FMA(float_of_numbers(sums[t]), scale, parts[t]);
