@@ -23,7 +23,7 @@
 
 #define VK_IN_TURN(v) \
   do { \
-    i32x8 vk_low = (v).lo, vk_high = (v).hi; \
+    __typeof__((v).lo) vk_low = (v).lo, vk_high = (v).hi; \
     __asm__("" : "+x"(vk_low), "+x"(vk_high)); \
     (v) = __builtin_shufflevector( \
         vk_low, vk_high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); \

@@ -150,7 +150,7 @@ struct GoldenTests {
     let pixels = try golden.floats("pixel_values")
     for image in 0..<3 {
       let prepared = PreparedImage(
-        height: 64, width: 64, values: try golden.part(pixels, image, of: 3))
+        height: 64, width: 64, values: golden.part(pixels, image, of: 3))
       let features = try model.encode([prepared]).vision.features
       let connector = try #require(model.connector)
       let (expected, found) = (connector(features, exact), connector(features, model.context))

@@ -9,7 +9,7 @@ import Testing
   private let sample = StateFile(
     model: String(repeating: "0f", count: 32),
     arrays: [
-      .init(name: "layers.0.history", shape: [3, 2], values: [0, -0.0, 1.5, -2, 1e-40, 3e38]),
+      .init(name: "layers.0.history", shape: [3, 2], values: [0, -0.0, 1.5, -2, 0x1p-133, 3e38]),
       .init(name: "empty", shape: [0, 4], values: []),
       .init(name: "scalar", shape: [], values: [7]),
     ])

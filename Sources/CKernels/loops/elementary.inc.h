@@ -50,12 +50,18 @@ VK_INLINE void powers_of_two(f32x16 *t, const int count) {
   VK_EACH n[i] = round_small(t[i]);
   VK_EACH t[i] -= n[i];
   VK_EACH p[i] = splat(0x1.4440a4p-13f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.5f095cp-10f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.3b2a1ap-7f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.c6af6cp-5f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.ebfbep-3f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 0x1.62e43p-1f);
-  VK_EACH p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], 1);
+#define VK_STEP(coefficient) \
+  VK_EACH { \
+    p[i] = VK_POLYNOMIAL_STEP(p[i], t[i], coefficient); \
+    VK_IN_TURN(p[i]); \
+  }
+  VK_STEP(0x1.5f095cp-10f)
+  VK_STEP(0x1.3b2a1ap-7f)
+  VK_STEP(0x1.c6af6cp-5f)
+  VK_STEP(0x1.ebfbep-3f)
+  VK_STEP(0x1.62e43p-1f)
+  VK_STEP(1)
+#undef VK_STEP
 #ifdef VK_SCALE
   VK_EACH t[i] = VK_SCALE(p[i], n[i]);
 #else
