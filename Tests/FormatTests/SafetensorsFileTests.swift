@@ -175,7 +175,7 @@ import Testing
       var damaged = whole
       damaged[position] ^= change | 1
       let path = try directory.write(damaged, as: "damaged")
-      do {
+      do throws(FormatError) {
         let file = try SafetensorsFile(path: path)
         for tensor in file.tensors.values {
           #expect(try file.bytes(of: tensor).count == tensor.byteRange.count)

@@ -3,6 +3,7 @@
 
 #define VK_POLYNOMIAL_STEP(sum, x, coefficient) VK_FMA(sum, x, splat(coefficient))
 
+/// The most vectors that `powers_of_two` takes.
 enum { VK_POWERS_AT_ONCE = 2 };
 
 /// log2(e), by which an exponential becomes a power of two.
@@ -74,6 +75,7 @@ VK_INLINE void powers_of_two(f32x16 *t, const int count) {
 #undef VK_EACH
 }
 
+/// The same for one vector.
 VK_INLINE f32x16 power_of_two(f32x16 t) {
   powers_of_two(&t, 1);
   return t;

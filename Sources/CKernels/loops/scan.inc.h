@@ -176,7 +176,7 @@ VK_INLINE void scan_tile_held(
 
 #endif
 
-/// The same for any number of states, which stay in memory.
+/// Brings a tile with any number of states past the tokens of a batch; the states stay in memory.
 VK_INLINE void scan_tile_any(
     float *y, float *state, const scan_input *input, const scan_weights *weights,
     const scan_batch *batch, size_t index, scan_tile tile) {

@@ -152,7 +152,8 @@ typedef struct chunk_factors {
 VK_INLINE void chunk_multiply(
     chunk_block *block, chunk_factors factors, int rows, int first_vector, size_t first,
     size_t count) {
-  _Pragma("clang loop unroll_count(4)") for (size_t k = first; k < count; ++k) {
+#pragma clang loop unroll_count(4)
+  for (size_t k = first; k < count; ++k) {
     const float *from = factors.vectors + k * factors.vector_step;
     const float *number = factors.numbers + k * factors.number_step;
     f32x16 vectors[VK_BLOCK_VECTORS];
