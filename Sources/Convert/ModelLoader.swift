@@ -44,19 +44,43 @@ public enum ModelLoader {
     _ context: ExecutionContext, withLanguage: Bool = true,
     file: (_ name: String) throws -> [UInt8]?
   ) throws -> Model {
-    let configuration = try file("tokenizer_config.json")
-    let tokenizer = try file("tokenizer.json").map {
-      try Tokenizer(
-        parsing: $0, configuration: configuration, file: "\(path), tokenizer.json")
+    let files = try TextFiles(file)
+    let (text, loaded) = try concurrently(threads: context.threads) {
+      (tokenizer: try files.tokenizer(of: path), chat: try files.chatFormat(of: path))
+    } _: {
+      try Model(weights, description, context: context, withLanguage: withLanguage)
     }
-    var model = try Model(
-      weights, description, tokenizer: tokenizer, context: context, withLanguage: withLanguage)
+    var model = loaded
+    model.tokenizer = text.tokenizer
+    model.chat = text.chat
+    return model
+  }
+}
+
+/// The files that say how a model reads and writes text.
+private struct TextFiles {
+  private let definition: [UInt8]?
+  private let configuration: [UInt8]?
+  private let template: [UInt8]?
+
+  init(_ file: (_ name: String) throws -> [UInt8]?) throws {
+    definition = try file("tokenizer.json")
+    configuration = try file("tokenizer_config.json")
+    template = try file("chat_template.jinja")
+  }
+
+  func tokenizer(of path: String) throws -> Tokenizer? {
+    try definition.map {
+      try Tokenizer(parsing: $0, configuration: configuration, file: "\(path), tokenizer.json")
+    }
+  }
+
+  func chatFormat(of path: String) throws -> ChatFormat? {
     let name = "\(path), tokenizer_config.json"
-    model.chat = try ChatFormat(
+    return try ChatFormat(
       tokenizerConfiguration: try configuration.map { try Checkpoint.parse($0, file: name) }
         ?? .dictionary([:]),
-      templateFile: try file("chat_template.jinja"), file: name)
-    return model
+      templateFile: template, file: name)
   }
 }
 

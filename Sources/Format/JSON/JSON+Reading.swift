@@ -45,12 +45,9 @@ struct JSONReader {
     return true
   }
 
-  private mutating func take(word: StaticString) -> Bool {
-    let text = Array(word.description.utf8)
-    guard bytes.count - index >= text.count,
-      bytes[index..<index + text.count].elementsEqual(text)
-    else { return false }
-    index += text.count
+  private mutating func take(word: String) -> Bool {
+    guard bytes[index...].starts(with: word.utf8) else { return false }
+    index += word.utf8.count
     return true
   }
 
@@ -113,19 +110,24 @@ struct JSONReader {
     index += 1
     let start = index
     var text = [UInt8]()
+    var copied = start
     while let byte = next {
       index += 1
       switch byte {
       case UInt8(ascii: "\""):
+        text += bytes[copied..<index - 1]
         guard let decoded = String(validating: text, as: UTF8.self) else {
           throw .invalidUTF8(atByte: start)
         }
         return decoded
-      case UInt8(ascii: "\\"): try escape(into: &text)
+      case UInt8(ascii: "\\"):
+        text += bytes[copied..<index - 1]
+        try escape(into: &text)
+        copied = index
       case 0..<0x20:
         index -= 1
         throw expected("no control character inside a string")
-      default: text.append(byte)
+      default: break
       }
     }
     throw expected("the end of the string that starts at byte \(start - 1)")

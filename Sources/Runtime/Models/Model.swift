@@ -11,7 +11,7 @@ public struct Model: Sendable {
   /// What stands between them and the language model.
   public let connector: Connector?
   /// The tokenizer, if the model came with one.
-  public let tokenizer: Tokenizer?
+  public var tokenizer: Tokenizer?
   /// How it writes conversations, if the model came with that.
   public var chat: ChatFormat?
   /// How to execute it.
@@ -21,7 +21,7 @@ public struct Model: Sendable {
   ///
   /// - Parameter withLanguage: whether the language model is loaded, if there is one.
   public init(
-    _ weights: some WeightSource, _ description: ModelDescription, tokenizer: Tokenizer?,
+    _ weights: some WeightSource, _ description: ModelDescription, tokenizer: Tokenizer? = nil,
     context: ExecutionContext, withLanguage: Bool = true
   ) throws {
     try description.validate()

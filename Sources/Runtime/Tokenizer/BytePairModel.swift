@@ -32,6 +32,9 @@ struct BytePairModel: Sendable {
     self.wholePieces = wholePieces
   }
 
+  /// Prepares for that many merges.
+  mutating func reserveCapacity(_ count: Int) { merges.reserveCapacity(count) }
+
   /// Adds a merge; of two for the same pair the later one counts, as in the `tokenizers` library.
   mutating func add(left: Int, right: Int, _ merge: Merge) {
     merges[Self.key(left, right)] = merge

@@ -14,6 +14,13 @@ struct Vocabulary {
   private var bytes = [UInt8]()
   private var ranges = [Int: Range<Int>]()
 
+  /// Prepares for that many tokens.
+  mutating func reserveCapacity(_ count: Int) {
+    ids.reserveCapacity(count)
+    names.reserveCapacity(count)
+    ranges.reserveCapacity(count)
+  }
+
   /// The id of a token, named as in the file.
   func id(of name: ExactString) -> Int? { ids[name] }
 

@@ -9,7 +9,9 @@ struct ModelReader {
   init(_ member: DefinitionMember, isByteLevel: Bool) throws(TokenizerFault) {
     try Self.checkSettings(member)
     let entries = try member.required("vocab")
-    for (name, id) in try entries.members() {
+    let members = try entries.members()
+    vocabulary.reserveCapacity(members.count)
+    for (name, id) in members {
       guard let id = id.intValue else {
         throw .unexpected(
           item: "\(entries.path).\(name)", expected: "an integer",
@@ -21,11 +23,11 @@ struct ModelReader {
     let spelling: BytePairModel.Spelling =
       isByteLevel
       ? .bytes(try Self.byteIDs(vocabulary))
-      : .characters(try CharacterSpelling(reading: member, vocabulary, try entries.members()))
+      : .characters(try CharacterSpelling(reading: member, vocabulary, members))
     model = BytePairModel(
       spelling: spelling,
       wholePieces: ignoresMerges
-        ? Self.wholePieces(try entries.members(), areBytes: isByteLevel) : nil)
+        ? Self.wholePieces(members, areBytes: isByteLevel) : nil)
     let merges = try member.required("merges")
     guard let pairs = merges.value.arrayValue else { throw merges.unexpected("an array") }
     try readMerges(pairs)
@@ -70,6 +72,7 @@ struct ModelReader {
     guard merges.count <= BytePairModel.mergeLimit else {
       throw .tooManyMerges(count: merges.count, limit: BytePairModel.mergeLimit)
     }
+    model.reserveCapacity(merges.count)
     var cutsBeforeMarks = model.hasMarks
     for (index, merge) in merges.enumerated() {
       let (left, right) = try Self.pair(merge, index: index)
