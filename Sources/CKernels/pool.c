@@ -7,14 +7,17 @@
 // A thread that loses its processor to another program in the middle of an index holds up the
 // whole loop for milliseconds, and so does the caller when it loses its own. When that happens the
 // caller works alone for a while, and for longer each time, so that two threads are not slower than
-// one.
+// one. Each attempt to share again costs about a time slice of the other program; where the system
+// says that its processors are taken, there is none.
 #include "include/CKernels.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
   SPINS_BETWEEN_LOOKS = 256,
@@ -38,7 +41,8 @@ struct vk_pool {
   void (*body)(void *, size_t);
   void *context;
   size_t first;
-  int64_t solo_until, solo_length;  // of the caller that holds `running`
+  int alone;  // the caller that holds `running`
+  int64_t solo_until, solo_length;  // then and before
   int64_t window_start, window_processor;  // what the clocks showed when it last looked
   pthread_mutex_t running;
   pthread_mutex_t sleeping;
@@ -123,6 +127,7 @@ vk_pool *vk_pool_create(size_t threads) {
   atomic_init(&pool->epoch, 0);
   atomic_init(&pool->sleepers, 0);
   atomic_init(&pool->ending, 0);
+  pool->alone = 0;
   pool->solo_until = 0;
   pool->window_start = 0;
   pool->window_processor = 0;
@@ -158,6 +163,27 @@ static void begin_solo(vk_pool *pool, int64_t now) {
   pool->solo_length = again ? pool->solo_length * SOLO_GROWTH : SHORTEST_SOLO_NANOSECONDS;
   if (pool->solo_length > LONGEST_SOLO_NANOSECONDS) pool->solo_length = LONGEST_SOLO_NANOSECONDS;
   pool->solo_until = now + pool->solo_length;
+  pool->alone = 1;
+}
+
+/// Whether every processor of the system has a thread to run, the caller included. Where the system
+/// does not say so, none is taken.
+static int processors_are_taken(void) {
+  FILE *file = fopen("/proc/loadavg", "re");
+  if (!file) return 0;
+  long running = 0;
+  if (fscanf(file, "%*f %*f %*f %ld/", &running) != 1) running = 0;
+  fclose(file);
+  return running >= sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/// Whether the caller is to work alone now.
+static int stays_alone(vk_pool *pool, int64_t now) {
+  if (!pool->alone) return 0;
+  if (now < pool->solo_until) return 1;
+  pool->alone = processors_are_taken();
+  if (pool->alone) pool->solo_until = now + SHORTEST_SOLO_NANOSECONDS;
+  return pool->alone;
 }
 
 /// Notes how long the caller waited for others after working itself.
@@ -217,7 +243,7 @@ void vk_pool_run(
     vk_pool *pool, size_t count, void (*body)(void *context, size_t index), void *context) {
   pthread_mutex_lock(&pool->running);
   int64_t start = nanoseconds();
-  if (pool->threads == 1 || count < 2 || start < pool->solo_until) {
+  if (pool->threads == 1 || count < 2 || stays_alone(pool, start)) {
     for (size_t index = 0; index < count; ++index) body(context, index);
   } else {
     run_shared(pool, count, body, context, start);
