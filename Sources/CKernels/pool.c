@@ -5,10 +5,9 @@
 // index of the next or none.
 //
 // A thread that loses its processor to another program in the middle of an index holds up the
-// whole loop for milliseconds, and so does the caller when it loses its own. When that happens the
-// caller works alone for a while, and for longer each time, so that two threads are not slower than
-// one. Each attempt to share again costs about a time slice of the other program; where the system
-// says that its processors are taken, there is none.
+// whole loop for milliseconds, and so does the caller when it loses its own. When that happens and
+// the system says that no second processor is free, the caller works alone until one is, so that
+// two threads are not slower than one.
 #include "include/CKernels.h"
 
 #include <pthread.h>
@@ -23,9 +22,7 @@ enum {
   SPINS_BETWEEN_LOOKS = 256,
   SPIN_NANOSECONDS = 1000000,
   STALL_NANOSECONDS = 300000,
-  SHORTEST_SOLO_NANOSECONDS = 40000000,
-  LONGEST_SOLO_NANOSECONDS = 640000000,
-  SOLO_GROWTH = 4,
+  SOLO_NANOSECONDS = 40000000,
   WINDOW_NANOSECONDS = 10000000
 };
 
@@ -42,7 +39,7 @@ struct vk_pool {
   void *context;
   size_t first;
   int alone;  // the caller that holds `running`
-  int64_t solo_until, solo_length;  // then and before
+  int64_t solo_until;  // when it looks for a free processor again
   int64_t window_start, window_processor;  // what the clocks showed when it last looked
   pthread_mutex_t running;
   pthread_mutex_t sleeping;
@@ -131,7 +128,6 @@ vk_pool *vk_pool_create(size_t threads) {
   pool->solo_until = 0;
   pool->window_start = 0;
   pool->window_processor = 0;
-  pool->solo_length = SHORTEST_SOLO_NANOSECONDS;
   pthread_mutex_init(&pool->running, NULL);
   pthread_mutex_init(&pool->sleeping, NULL);
   pthread_cond_init(&pool->woken, NULL);
@@ -156,40 +152,34 @@ void vk_pool_destroy(vk_pool *pool) {
 
 size_t vk_pool_threads(const vk_pool *pool) { return pool->threads; }
 
-/// Lets the caller work alone for a while.
-static void begin_solo(vk_pool *pool, int64_t now) {
-  // Soon after the last time: it is going on.
-  int again = now - pool->solo_until < pool->solo_length;
-  pool->solo_length = again ? pool->solo_length * SOLO_GROWTH : SHORTEST_SOLO_NANOSECONDS;
-  if (pool->solo_length > LONGEST_SOLO_NANOSECONDS) pool->solo_length = LONGEST_SOLO_NANOSECONDS;
-  pool->solo_until = now + pool->solo_length;
-  pool->alone = 1;
-}
-
-/// Whether every processor of the system has a thread to run, the caller included. Where the system
-/// does not say so, none is taken.
-static int processors_are_taken(void) {
+/// Whether other programs have work for all processors but the caller's. Where the system does not
+/// say so, they have none.
+static int processors_are_taken(vk_pool *pool) {
   FILE *file = fopen("/proc/loadavg", "re");
   if (!file) return 0;
   long running = 0;
   if (fscanf(file, "%*f %*f %*f %ld/", &running) != 1) running = 0;
   fclose(file);
-  return running >= sysconf(_SC_NPROCESSORS_ONLN);
+  long own = (long)(pool->threads - atomic_load(&pool->sleepers));
+  return running - own >= sysconf(_SC_NPROCESSORS_ONLN) - 1;
+}
+
+/// Lets the caller work alone for a while if there is no processor for others.
+static void consider_solo(vk_pool *pool, int64_t now) {
+  pool->alone = processors_are_taken(pool);
+  pool->solo_until = now + SOLO_NANOSECONDS;
 }
 
 /// Whether the caller is to work alone now.
 static int stays_alone(vk_pool *pool, int64_t now) {
-  if (!pool->alone) return 0;
-  if (now < pool->solo_until) return 1;
-  pool->alone = processors_are_taken();
-  if (pool->alone) pool->solo_until = now + SHORTEST_SOLO_NANOSECONDS;
+  if (pool->alone && now >= pool->solo_until) consider_solo(pool, now);
   return pool->alone;
 }
 
 /// Notes how long the caller waited for others after working itself.
 static void judge_wait(vk_pool *pool, int64_t start, int64_t wait_start, int64_t now) {
   int64_t waited = now - wait_start;
-  if (waited > STALL_NANOSECONDS && waited > wait_start - start) begin_solo(pool, now);
+  if (waited > STALL_NANOSECONDS && waited > wait_start - start) consider_solo(pool, now);
 }
 
 /// Notes whether the caller itself had to leave its processor to another program: its own helpers
@@ -201,7 +191,7 @@ static void judge_window(vk_pool *pool, int64_t now) {
   int64_t worked = processor - pool->window_processor;
   // After a pause, or when another thread called before, the window says nothing.
   if (length < 2 * WINDOW_NANOSECONDS && worked > 0 && worked < length * 3 / 4) {
-    begin_solo(pool, now);
+    consider_solo(pool, now);
   }
   pool->window_start = now;
   pool->window_processor = processor;

@@ -20,7 +20,8 @@ import Testing
   /// A pack with that description and one tensor whose planes have as many bytes as asked for, whatever its shape.
   private func pack(
     _ model: JSON, tensor: String = "language.embedding.weight", encoding: String = "f32",
-    shape: [Int] = [1], rows: Int = 1, columns: Int = 1, bytes: Int = 2
+    shape: [Int] = [1], rows: Int = 1, columns: Int = 1, bytes: Int = 2,
+    tokenizer: String? = nil
   ) throws -> PackReader {
     let path = directory.file("hostile.vlmp")
     let writer = try PackWriter(output: path, codec: .stored, overwrite: true)
@@ -31,6 +32,10 @@ import Testing
       planes: planes.map { PlannedPlane($0, bytes: bytes) })
     try writer.append(planes.map { _ in [UInt8](repeating: 1, count: bytes) })
     try writer.endTensor()
+    if let tokenizer {
+      try writer.addAsset(
+        name: "tokenizer.json", mediaType: "application/json", bytes: Array(tokenizer.utf8))
+    }
     try writer.seal(model: model, recipe: [:], provenance: [:], evaluation: .null)
     try writer.publish()
     return try PackReader(path: path)
@@ -89,6 +94,17 @@ import Testing
     #expect(
       throws: ModelError.missingTensor("language.embedding.weight", file: reader.path)
     ) { try unpack(reader) }
+  }
+
+  @Test(arguments: [1, 2])
+  func `of a wrong tokenizer and wrong weights the tokenizer is named`(threads: Int) throws {
+    let reader = try pack(
+      description(), tensor: "language.normalization.weight", encoding: "bf16", shape: [24],
+      columns: 24, bytes: 48, tokenizer: "{}")
+    #expect(
+      throws: TokenizerError(
+        file: "\(reader.path), tokenizer.json", fault: .missing(item: "version"))
+    ) { try ModelLoader.load(path: reader.path, context: ExecutionContext(threads: threads)) }
   }
 
   @Test func `a tensor of another shape than the model's is refused`() throws {

@@ -95,11 +95,13 @@ import Testing
     }
   }
 
-  @Test func `tokenizers come with checkpoints and with packs`() throws {
+  @Test(arguments: [1, 2])
+  func `tokenizers come with checkpoints and with packs`(threads: Int) throws {
     let checkpoint = try padded(rows: 264, extraTokens: 0)
     let reader = try directory.convert(checkpoint, Presets.named("q8"))
     for path in [checkpoint.directory, reader.path] {
-      let model = try ModelLoader.load(path: path, context: ExecutionContext())
+      let model = try ModelLoader.load(
+        path: path, context: ExecutionContext(threads: threads))
       #expect(model.tokenizer?.vocabularySize == 257)
       #expect(model.tokenizer?.encode("ab") == [98, 99])
     }
