@@ -45,6 +45,7 @@ public enum ModelLoader {
     file: (_ name: String) throws -> [UInt8]?
   ) throws -> Model {
     let files = try TextFiles(file)
+    // A large tokenizer takes as long as a fifth of the weights, on one thread.
     let (text, loaded) = try concurrently(threads: context.threads) {
       (tokenizer: try files.tokenizer(of: path), chat: try files.chatFormat(of: path))
     } _: {
