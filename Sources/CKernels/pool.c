@@ -38,8 +38,8 @@ struct vk_pool {
   void (*body)(void *, size_t);
   void *context;
   size_t first;
-  int alone;  // the caller that holds `running`
-  int64_t solo_until;  // when it looks for a free processor again
+  int alone;  // whether the caller that holds `running` shares nothing
+  int64_t solo_until;  // then: when it looks for a free processor again
   int64_t window_start, window_processor;  // what the clocks showed when it last looked
   pthread_mutex_t running;
   pthread_mutex_t sleeping;
